@@ -1,0 +1,164 @@
+package vit
+
+import (
+	"sync"
+
+	"haguruma/core/kernel"
+	"haguruma/core/nn"
+)
+
+// Model runs a backbone. It only reads its Params, so goroutines may share one; each brings its own Activations.
+type Model[F nn.Float] struct {
+	params *Params[F]
+	pool   sync.Pool // of inference Activations for callers that bring none
+}
+
+// NewModel returns the model of p. Changes to p.Flat are seen by the next Forward.
+func NewModel[F nn.Float](p *Params[F]) *Model[F] {
+	m := &Model[F]{params: p}
+	m.pool.New = func() any { return NewActivations[F](false) }
+	return m
+}
+
+// Config returns the config of the model's parameters.
+func (m *Model[F]) Config() Config { return m.params.Config }
+
+func attention(c Config) nn.Attention { return nn.Attention{Heads: c.Heads, HeadDim: c.Dim / c.Heads} }
+
+// Forward embeds a batch of square images.
+//
+//	embed   (B, D)         the class token after the final norm, or the mean of the patch tokens after it
+//	images  (B, 3, S, S)   normalized by Config.Mean and Std; S a multiple of PatchSize (see Config.CheckSize)
+//
+// act may be nil for inference. It panics when a slice is too short or the size does not pass CheckSize.
+func (m *Model[F]) Forward(embed, images []F, batch, size int, act *Activations[F]) {
+	c, net := m.params.Config, &m.params.net
+	if batch < 1 || c.CheckSize(size) != nil {
+		panic("vit: Forward: batch < 1 or size does not pass CheckSize")
+	}
+	if len(images) < batch*3*size*size || len(embed) < batch*c.Dim {
+		panic("vit: Forward: images or embed too short")
+	}
+	if act == nil {
+		act = m.pool.Get().(*Activations[F])
+		defer m.pool.Put(act)
+	}
+	act.prepare(c, net, batch, size)
+	channelsLast(act.planes, images, batch, size)
+	embedPatches(c, net, act)
+	for i := range net.blocks {
+		net.blocks[i].forward(c, act, i)
+	}
+	poolTokens(c, net, act, embed[:batch*c.Dim])
+}
+
+// channelsLast turns (B, 3, S, S) into (B, S, S, 3).
+func channelsLast[F nn.Float](dst, images []F, batch, size int) {
+	area := size * size
+	for b := range batch {
+		red := images[b*3*area:][:area]
+		green := images[(b*3+1)*area:][:area]
+		blue := images[(b*3+2)*area:][:area]
+		out := dst[b*3*area:][:3*area]
+		for i := range area {
+			px := out[i*3 : i*3+3 : i*3+3]
+			px[0], px[1], px[2] = red[i], green[i], blue[i]
+		}
+	}
+}
+
+// embedPatches writes the first residual stream: patch embeddings, class token, positions.
+func embedPatches[F nn.Float](c Config, net *network[F], act *Activations[F]) {
+	batch, tokens, grid := act.batch, act.tokens, act.size/c.PatchSize
+	x := act.stream[0]
+	patches := x
+	if c.Pool == PoolClass {
+		patches = act.patches
+	}
+
+	in, side := act.planes, act.size
+	for i := range net.conv {
+		conv, s := &net.conv[i], &act.stage[i]
+		if i == len(net.conv)-1 {
+			conv.Forward(patches, s.col, in, batch, side)
+			break
+		}
+		conv.Forward(s.out, s.col, in, batch, side)
+		side = conv.OutSize(side)
+		net.convNorm[i].Forward(s.normed, s.mean, s.rstd, s.out, batch*side*side)
+		kernel.GELU(s.active, s.normed)
+		in = s.active
+	}
+
+	if c.Pool == PoolClass {
+		area := grid * grid * c.Dim
+		for b := range batch {
+			image := x[b*tokens*c.Dim : (b+1)*tokens*c.Dim]
+			copy(image, net.cls)
+			copy(image[c.Dim:], patches[b*area:(b+1)*area])
+		}
+	}
+	kernel.AddBias(x, positions(c, net, act), batch, tokens*c.Dim)
+}
+
+// positions returns the position embeddings (T, D) at the size of act; the class token's is never resized.
+func positions[F nn.Float](c Config, net *network[F], act *Activations[F]) []F {
+	grid := act.size / c.PatchSize
+	if grid == c.grid() {
+		return net.pos
+	}
+	class := c.classTokens() * c.Dim
+	copy(act.pos[:class], net.pos[:class])
+	nn.ResizePositions(act.pos[class:], net.pos[class:], act.resize, c.grid(), grid, c.Dim)
+	return act.pos
+}
+
+// forward runs block i from the stream before it to the stream after it.
+func (b *block[F]) forward(c Config, act *Activations[F], i int) {
+	rows := act.batch * act.tokens
+	x, mid, y := act.streams(i)
+	a := &act.block[i%len(act.block)]
+
+	b.norm1.Forward(a.normed1, a.mean1, a.rstd1, x, rows)
+	b.qkv.Forward(a.qkv, a.normed1, rows)
+	nn.AttentionForward(attention(c), a.attended, a.probs, a.qkv, act.scratch, act.batch, act.tokens)
+	b.proj.Forward(mid, a.attended, rows)
+	act.dropBranch(mid, 2*i)
+	kernel.Add(mid, x)
+
+	b.norm2.Forward(a.normed2, a.mean2, a.rstd2, mid, rows)
+	b.mlp.Forward(y, a.pre, a.hidden, a.normed2, rows)
+	act.dropBranch(y, 2*i+1)
+	kernel.Add(y, mid)
+}
+
+// streams returns the residual stream before block i, between its branches and after it.
+func (a *Activations[F]) streams(i int) (x, mid, y []F) {
+	n := len(a.stream)
+	return a.stream[2*i%n], a.stream[(2*i+1)%n], a.stream[(2*i+2)%n]
+}
+
+// dropBranch scales the output (or the gradient) of a residual branch by the factor of each image.
+func (a *Activations[F]) dropBranch(y []F, branch int) {
+	if len(a.drop) == 0 {
+		return
+	}
+	n := len(y) / a.batch
+	for b, factor := range a.drop[branch*a.batch : (branch+1)*a.batch] {
+		kernel.Scale(y[b*n:(b+1)*n], factor)
+	}
+}
+
+// poolTokens writes the embeddings from the last residual stream.
+func poolTokens[F nn.Float](c Config, net *network[F], act *Activations[F], embed []F) {
+	_, _, x := act.streams(c.Depth - 1)
+	if c.Pool == PoolMean {
+		net.norm.Forward(act.lastNormed, act.lastMean, act.lastRstd, x, act.batch*act.tokens)
+		nn.MeanPool(embed, act.lastNormed, act.batch, act.tokens, c.Dim)
+		return
+	}
+	for b := range act.batch {
+		copy(act.last[b*c.Dim:(b+1)*c.Dim], x[b*act.tokens*c.Dim:])
+	}
+	net.norm.Forward(embed, act.lastMean, act.lastRstd, act.last, act.batch)
+}

@@ -1,0 +1,85 @@
+package vit
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"haguruma/core/nn"
+)
+
+// Params are the weights of a backbone, or a gradient of the same shape: one flat vector that every tensor is a view
+// into. Write into Flat, but do not replace it: the views would keep the old one.
+type Params[F nn.Float] struct {
+	Config  Config
+	Flat    []F
+	net     network[F]
+	tensors []Tensor[F]
+}
+
+// NewParams returns zeros. It panics when the config does not pass Check.
+func NewParams[F nn.Float](c Config) *Params[F] {
+	if c.Check() != nil {
+		panic("vit: NewParams: config does not pass Check")
+	}
+	_, _, n := bind[F](c, nil)
+	p := &Params[F]{Config: c, Flat: make([]F, n)}
+	p.net, p.tensors, _ = bind(c, p.Flat)
+	return p
+}
+
+// Tensors returns the tensors in their fixed order, which is also the order in Flat. The slice is the caller's to read.
+func (p *Params[F]) Tensors() []Tensor[F] { return p.tensors }
+
+// Spans returns where weight decay applies, for nn.AdamW: neighbors that agree are one span.
+func (p *Params[F]) Spans() []nn.Span {
+	var spans []nn.Span
+	for _, t := range p.tensors {
+		if n := len(spans); n > 0 && spans[n-1].Decay == t.Decay {
+			spans[n-1].End += len(t.Data)
+			continue
+		}
+		spans = append(spans, nn.Span{Start: t.Start, End: t.Start + len(t.Data), Decay: t.Decay})
+	}
+	return spans
+}
+
+// Init draws the weights of an untrained backbone: matrices and embeddings truncated normal with deviation 0.02,
+// convolutions truncated normal with deviation 1/sqrt(fan in), gains 1, biases 0.
+// Source: timm vision_transformer.py, init_weights_vit_timm; LeCun et al. 1998 for the fan in.
+func (p *Params[F]) Init(rng *rand.Rand) {
+	for _, t := range p.tensors {
+		switch t.kind {
+		case kindMatrix, kindEmbedding:
+			truncatedNormal(t.Data, 0.02, rng)
+		case kindConv:
+			fanIn := t.Shape[1] * t.Shape[2] * t.Shape[3]
+			truncatedNormal(t.Data, 1/math.Sqrt(float64(fanIn)), rng)
+		case kindGain:
+			for i := range t.Data {
+				t.Data[i] = 1
+			}
+		default:
+			clear(t.Data)
+		}
+	}
+}
+
+// truncatedNormal draws from a normal of the deviation, cut at two deviations.
+func truncatedNormal[F nn.Float](x []F, deviation float64, rng *rand.Rand) {
+	for i := range x {
+		z := rng.NormFloat64()
+		for math.Abs(z) > 2 {
+			z = rng.NormFloat64()
+		}
+		x[i] = F(z * deviation)
+	}
+}
+
+// Convert returns a copy in another precision.
+func Convert[To, From nn.Float](p *Params[From]) *Params[To] {
+	q := NewParams[To](p.Config)
+	for i, v := range p.Flat {
+		q.Flat[i] = To(v)
+	}
+	return q
+}
