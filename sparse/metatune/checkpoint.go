@@ -1,0 +1,158 @@
+package metatune
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"haguruma/core/tensorfile"
+)
+
+// Files that Pretrain leaves in PretrainConfig.Out.
+const (
+	checkpointFile = "checkpoint.safetensors"
+	WeightsFile    = "weights.safetensors"
+)
+
+const checkpointFormat = "haguruma-pretrain/1"
+
+// ErrCheckpoint is wrapped when a checkpoint does not belong to the config
+// that should go on from it.
+var ErrCheckpoint = errors.New("checkpoint of another run")
+
+// identity is what must agree between a checkpoint and the config that
+// resumes it; the length, the learning rate and the stages may change.
+func (c PretrainConfig) identity() string {
+	b, err := json.Marshal(struct {
+		Model     any
+		Sets      []string
+		Optimizer string
+		Seed      uint64
+	}{c.Model, setNames(c.Sets), c.Optimizer, c.Seed})
+	if err != nil {
+		panic("metatune: identity: " + err.Error())
+	}
+	return string(b)
+}
+
+func setNames(sets []Set) []string {
+	var names []string
+	for _, s := range sets {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// checkpoint writes the whole state beside the old one and renames.
+func (t *trainer) checkpoint() error {
+	f := &tensorfile.File{Metadata: map[string]string{
+		"format": checkpointFormat, "identity": t.cfg.identity(),
+		"step": fmt.Sprint(t.step), "optimizerSteps": fmt.Sprint(t.opt.steps), "nanoseconds": fmt.Sprint(int64(t.spent)),
+	}}
+	add := func(name string, x []float32) {
+		f.Tensors = append(f.Tensors, tensorfile.FromFloat32(name, []int{len(x)}, x))
+	}
+	add("flat", t.params.Flat)
+	add("m", t.opt.m)
+	add("v", t.opt.v)
+	for i, h := range t.heads {
+		name := "head." + t.sets[i].Name
+		add(name, h.w)
+		add(name+".m", h.m)
+		add(name+".v", h.v)
+		f.Metadata[name+".steps"] = fmt.Sprint(h.steps)
+	}
+	return tensorfile.Save(filepath.Join(t.cfg.Out, checkpointFile), f)
+}
+
+// resume loads the checkpoint of cfg.Out, if there is one.
+func (t *trainer) resume() error {
+	path := filepath.Join(t.cfg.Out, checkpointFile)
+	f, err := tensorfile.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.Metadata["format"] != checkpointFormat {
+		return fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, checkpointFormat, f.Metadata["format"], ErrCheckpoint)
+	}
+	if have := f.Metadata["identity"]; have != t.cfg.identity() {
+		return fmt.Errorf("metatune: %s: want %s, have %s: %w", path, t.cfg.identity(), have, ErrCheckpoint)
+	}
+	load := func(name string, dst []float32) {
+		if err != nil {
+			return
+		}
+		tensor, ok := f.Tensor(name)
+		if !ok {
+			err = fmt.Errorf("metatune: %s: tensor %q is missing: %w", path, name, ErrCheckpoint)
+			return
+		}
+		var x []float32
+		if x, err = tensor.Float32(); err == nil && len(x) != len(dst) {
+			err = fmt.Errorf("metatune: %s: tensor %q: want %d values, have %d: %w", path, name, len(dst), len(x), ErrCheckpoint)
+		}
+		copy(dst, x)
+	}
+	number := func(name string) (n int64) {
+		if err == nil {
+			if _, e := fmt.Sscan(f.Metadata[name], &n); e != nil || n < 0 {
+				err = fmt.Errorf("metatune: %s: metadata %q: want a number, have %q: %w", path, name, f.Metadata[name], ErrCheckpoint)
+			}
+		}
+		return n
+	}
+	load("flat", t.params.Flat)
+	load("m", t.opt.m)
+	load("v", t.opt.v)
+	for i, h := range t.heads {
+		name := "head." + t.sets[i].Name
+		load(name, h.w)
+		load(name+".m", h.m)
+		load(name+".v", h.v)
+		h.steps = int(number(name + ".steps"))
+	}
+	t.step = int(number("step"))
+	t.opt.steps = int(number("optimizerSteps"))
+	t.spent = time.Duration(number("nanoseconds"))
+	return err
+}
+
+// finish writes the checkpoint, the weights alone, the int8 bundle and the
+// plots.
+func (t *trainer) finish(log *runLog) error {
+	if err := t.checkpoint(); err != nil {
+		return err
+	}
+	f := t.params.File()
+	f.Metadata["pretrain"] = string(mustJSON(t.cfg))
+	f.Metadata["seconds"] = fmt.Sprintf("%.0f", t.spent.Seconds())
+	if err := tensorfile.Save(filepath.Join(t.cfg.Out, WeightsFile), f); err != nil {
+		return err
+	}
+	if _, err := WriteBundle(t.cfg.Out, "bundle", t.params, map[string]string{"pretrain": f.Metadata["pretrain"], "seconds": f.Metadata["seconds"]}); err != nil {
+		return err
+	}
+	return log.plot(t.cfg.Out)
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("metatune: " + err.Error())
+	}
+	return b
+}
+
+func writeFile(dir, name string, data []byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), data, 0o644)
+}

@@ -1,0 +1,145 @@
+package metatune
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/picture"
+	"haguruma/core/vit"
+)
+
+// Embedder turns pictures into vectors. One goroutine uses one Embedder.
+type Embedder interface {
+	Dim() int
+	// Embed writes the embeddings of pics to embed (len(pics), Dim()).
+	Embed(embed []float32, pics []*picture.Picture)
+}
+
+// Method is a named way to embed, for a row of a table: New makes one
+// Embedder for one goroutine.
+type Method struct {
+	Name string
+	New  func() Embedder
+}
+
+// Float is the float32 forward of a backbone at its own picture size.
+func Float(name string, p *vit.Params[float32]) Method { return floatAt(name, p, p.Config.ImageSize) }
+
+func floatAt(name string, p *vit.Params[float32], size int) Method {
+	model := vit.NewModel(p)
+	return Method{name, func() Embedder {
+		return &backbone{cfg: p.Config, size: size, act: vit.NewActivations[float32](false), forward: func(b *backbone, embed []float32, n int) {
+			model.Forward(embed, b.images, n, size, b.act)
+		}}
+	}}
+}
+
+// Int8 is the int8 forward of the same weights, as the bundle computes it.
+// The model owns buffers, so each goroutine gets its own copy by open.
+func Int8(name string, cfg vit.Config, open func() *vit.Int8Model) Method {
+	return Method{name, func() Embedder {
+		model := open()
+		return &backbone{cfg: cfg, size: cfg.ImageSize, forward: func(b *backbone, embed []float32, n int) {
+			model.Embed(embed, b.images, n, b.size)
+		}}
+	}}
+}
+
+// Random is a backbone straight from its initialisation: the baseline that
+// shows what training adds to the architecture.
+func Random(cfg vit.Config, seed uint64) Method {
+	p := vit.NewParams[float32](cfg)
+	p.Init(rand.New(rand.NewPCG(seed, 0)))
+	return Float("random backbone", p)
+}
+
+// RawPixels is the baseline without any network: the picture reduced to 32
+// pixels, centred to mean 0.
+func RawPixels() Method {
+	const size = 32
+	return Method{"raw pixels", func() Embedder { return pixelEmbedder(size) }}
+}
+
+type pixelEmbedder int
+
+func (p pixelEmbedder) Dim() int { return int(p) * int(p) * 3 }
+
+func (p pixelEmbedder) Embed(embed []float32, pics []*picture.Picture) {
+	for i, pic := range pics {
+		row := embed[i*p.Dim():][:p.Dim()]
+		pic.Square(int(p)).Tensor(row, [3]float32{0.5, 0.5, 0.5}, [3]float32{1, 1, 1})
+		var mean float32
+		for _, v := range row {
+			mean += v
+		}
+		mean /= float32(len(row))
+		for j := range row {
+			row[j] -= mean
+		}
+	}
+}
+
+// backbone feeds squared, normalised pictures to a forward function.
+type backbone struct {
+	cfg     vit.Config
+	size    int
+	images  []float32
+	act     *vit.Activations[float32]
+	forward func(b *backbone, embed []float32, n int)
+}
+
+func (b *backbone) Dim() int { return b.cfg.Dim }
+
+func (b *backbone) Embed(embed []float32, pics []*picture.Picture) {
+	plane := 3 * b.size * b.size
+	b.images = grow(&b.images, len(pics)*plane)
+	for i, pic := range pics {
+		pic.Square(b.size).Tensor(b.images[i*plane:][:plane], b.cfg.Mean, b.cfg.Std)
+	}
+	b.forward(b, embed, len(pics))
+}
+
+// embedBatch is how many pictures go through a backbone at once.
+const embedBatch = 32
+
+// Embeddings are the embedded pictures of a data set.
+type Embeddings struct {
+	Dim  int
+	Data *fewshot.Dataset
+	rows [][]float32 // (class) of (images, Dim)
+}
+
+// Image is the embedding of one picture.
+func (e *Embeddings) Image(class, image int) []float32 { return e.rows[class][image*e.Dim:][:e.Dim] }
+
+// EmbedDataset embeds every picture of d (at most perClass of each class, the
+// first in order, when perClass > 0) over all cores.
+func EmbedDataset(ctx context.Context, d *fewshot.Dataset, perClass int, method Method, progress Progress) (*Embeddings, error) {
+	pics, err := decodeAll(ctx, d, perClass, progress)
+	if err != nil {
+		return nil, err
+	}
+	return embedPictures(ctx, d, pics, method, progress)
+}
+
+func embedPictures(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, progress Progress) (*Embeddings, error) {
+	dim := method.New().Dim()
+	out := &Embeddings{Dim: dim, Data: d, rows: make([][]float32, len(pics))}
+	type job struct{ class, from, to int }
+	var jobs []job
+	for c := range pics {
+		out.rows[c] = make([]float32, len(pics[c])*dim)
+		for i := 0; i < len(pics[c]); i += embedBatch {
+			jobs = append(jobs, job{c, i, min(i+embedBatch, len(pics[c]))})
+		}
+	}
+	err := eachCore(ctx, len(jobs), func() func(i int) {
+		e := method.New()
+		return func(i int) {
+			j := jobs[i]
+			e.Embed(out.rows[j.class][j.from*dim:j.to*dim], pics[j.class][j.from:j.to])
+		}
+	}, func(done int) { progress.report("embed "+d.Name+" by "+method.Name, done, len(jobs), "") })
+	return out, err
+}

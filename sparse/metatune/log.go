@@ -1,0 +1,162 @@
+package metatune
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/color"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+)
+
+// StepStats is one line of log.jsonl.
+type StepStats struct {
+	Step       int                 `json:"step"`
+	Size       int                 `json:"size"`
+	LR         float64             `json:"lr"`
+	Loss       float64             `json:"loss"` // mean over the micro-batches
+	GradNorm   float64             `json:"gradNorm"`
+	Seconds    float64             `json:"seconds"` // of this step
+	Elapsed    float64             `json:"elapsed"` // seconds of training so far, all sittings
+	Sets       map[string]SetStats `json:"sets"`
+	Validation []Score             `json:"validation,omitempty"`
+}
+
+// SetStats is the training loss and accuracy of one set in one step.
+type SetStats struct {
+	Loss     float64 `json:"loss"`
+	Accuracy float64 `json:"accuracy"`
+}
+
+// Score is a few-shot accuracy in per cent.
+type Score struct {
+	Set      string  `json:"set"`
+	Way      int     `json:"way"`
+	Shot     int     `json:"shot"`
+	Mean     float64 `json:"mean"`
+	Interval float64 `json:"interval"` // half-width of the 95% interval
+}
+
+func (s Score) name() string { return fmt.Sprintf("%s %d-way %d-shot", s.Set, s.Way, s.Shot) }
+
+const logFile = "log.jsonl"
+
+// runLog appends to log.jsonl; a resumed run goes on in the same file.
+type runLog struct {
+	f      *os.File
+	smooth float64 // running mean of the loss
+	n      int
+}
+
+func openLog(dir string, cfg PretrainConfig) (*runLog, error) {
+	text, err := json.MarshalIndent(cfg, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(dir, "config.json", append(text, '\n')); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return &runLog{f: f}, nil
+}
+
+func (l *runLog) Close() error { return l.f.Close() }
+
+func (l *runLog) write(s StepStats) error {
+	l.n++
+	l.smooth += (s.Loss - l.smooth) * max(0.02, 1/float64(l.n))
+	_, err := l.f.Write(append(mustJSON(s), '\n'))
+	return err
+}
+
+// readLog reads a log back. A resumed run repeats the steps since its last
+// checkpoint: the later line of a step counts.
+func readLog(dir string) ([]StepStats, error) {
+	f, err := os.Open(filepath.Join(dir, logFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	byStep := map[int]StepStats{}
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		var s StepStats
+		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
+			return nil, fmt.Errorf("metatune: %s: %w", logFile, err)
+		}
+		byStep[s.Step] = s
+	}
+	var out []StepStats
+	for _, s := range byStep {
+		out = append(out, s)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Step < out[j].Step })
+	return out, in.Err()
+}
+
+// plot draws loss.svg (training loss, a running mean) and validation.svg.
+func (l *runLog) plot(dir string) error {
+	stats, err := readLog(dir)
+	if err != nil || len(stats) == 0 {
+		return err
+	}
+	var loss plotter.XYs
+	val := map[string]plotter.XYs{}
+	smooth := stats[0].Loss
+	for _, s := range stats {
+		smooth += (s.Loss - smooth) * 0.02
+		loss = append(loss, plotter.XY{X: float64(s.Step), Y: smooth})
+		for _, v := range s.Validation {
+			val[v.name()] = append(val[v.name()], plotter.XY{X: float64(s.Step), Y: v.Mean})
+		}
+	}
+	if err := drawLines(filepath.Join(dir, "loss.svg"), "Training loss (running mean)", "loss", map[string]plotter.XYs{"": loss}); err != nil {
+		return err
+	}
+	if len(val) == 0 {
+		return nil
+	}
+	return drawLines(filepath.Join(dir, "validation.svg"), "Few-shot accuracy on validation classes", "per cent", val)
+}
+
+// Colours of Okabe and Ito, told apart by colour-blind readers.
+var lineColors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}}
+
+func drawLines(path, title, label string, lines map[string]plotter.XYs) error {
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "step", label
+	p.Add(plotter.NewGrid())
+	p.Legend.Top = false
+	var names []string
+	for name := range lines {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for i, name := range names {
+		line, err := plotter.NewLine(lines[name])
+		if err != nil {
+			return err
+		}
+		line.Color = lineColors[i%len(lineColors)]
+		line.Width = vg.Points(1.5)
+		p.Add(line)
+		if name != "" {
+			p.Legend.Add(name, line)
+		}
+	}
+	return p.Save(16*vg.Centimeter, 10*vg.Centimeter, path)
+}

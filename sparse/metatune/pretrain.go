@@ -1,0 +1,424 @@
+package metatune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/kernel"
+	"haguruma/core/nn"
+	"haguruma/core/vit"
+)
+
+// Stage is a picture size and the share of all steps at which it ends.
+type Stage struct {
+	Size  int     `json:"size"`
+	Until float64 `json:"until"`
+}
+
+// PretrainConfig is one pre-training run, whole: the same config and the same
+// data give the same weights on the same machine.
+type PretrainConfig struct {
+	Data  string     `json:"-"` // folder of <set>.zip and datasets.json
+	Out   string     `json:"-"` // folder of checkpoint, log, plot and weights
+	Model vit.Config `json:"model"`
+	Sets  []Set      `json:"sets"`
+
+	Steps       int     `json:"steps"`
+	Micro       int     `json:"micro"`     // micro-batches a step, shared out over the cores
+	Batch       int     `json:"batch"`     // pictures a micro-batch, all of one set
+	PerClass    int     `json:"perClass"`  // pictures of a class in a micro-batch
+	Optimizer   string  `json:"optimizer"` // "adamw" or "muon"
+	LR          float64 `json:"lr"`
+	Warmup      int     `json:"warmup"` // steps
+	WeightDecay float64 `json:"weightDecay"`
+	Clip        float64 `json:"clip"` // largest norm of the gradient of the backbone
+
+	LogitScale  float64 `json:"logitScale"`
+	Smoothing   float64 `json:"smoothing"`
+	Contrast    float64 `json:"contrast"`    // weight of the contrastive loss
+	Temperature float64 `json:"temperature"` // of the contrastive loss
+
+	Stages   []Stage `json:"stages"`
+	Augment  Augment `json:"augment"`
+	DropPath float64 `json:"dropPath"`
+	Seed     uint64  `json:"seed"`
+
+	ValidateEvery   int           `json:"validateEvery"` // steps; 0: only at the end
+	CheckpointEvery time.Duration `json:"-"`
+}
+
+// DefaultPretrain is the recipe of the default bundle, chosen by few-shot
+// accuracy on the validation classes (docs/RESULTS.md).
+func DefaultPretrain() PretrainConfig {
+	return PretrainConfig{
+		Model: vit.Config{
+			ImageSize: 64, PatchSize: 8, Stem: []int{32, 64, 192}, Dim: 192, Depth: 6, Heads: 6, MLPDim: 576, Pool: "mean", Eps: 1e-6,
+			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
+		},
+		Sets: []Set{
+			{"tiny-imagenet", Photo, 0.54}, {"omniglot", Character, 0.32},
+			{"caltech101", Photo, 0.07}, {"grocery", Photo, 0.07},
+		},
+		Steps: 3000, Micro: 4, Batch: 32, PerClass: 2,
+		Optimizer: "muon", LR: 2e-3, Warmup: 100, WeightDecay: 0.05, Clip: 1,
+		LogitScale: 16, Smoothing: 0.1, Contrast: 0.3, Temperature: 0.1,
+		Stages:  []Stage{{32, 0.5}, {48, 0.85}, {64, 1}},
+		Augment: DefaultAugment, Seed: 1,
+		ValidateEvery: 500, CheckpointEvery: 2 * time.Minute,
+	}
+}
+
+// ErrConfig is wrapped by every complaint about a config.
+var ErrConfig = errors.New("bad training config")
+
+// Check reports the first value that cannot be trained with.
+func (c PretrainConfig) Check() error {
+	bad := func(name string, want string, have any) error {
+		return fmt.Errorf("metatune: %s: want %s, have %v: %w", name, want, have, ErrConfig)
+	}
+	if err := c.Model.Check(); err != nil {
+		return err
+	}
+	switch {
+	case c.Data == "":
+		return bad("data", "a folder", "none")
+	case c.Out == "":
+		return bad("out", "a folder", "none")
+	case len(c.Sets) == 0:
+		return bad("sets", "at least one", 0)
+	case c.Steps < 1:
+		return bad("steps", ">= 1", c.Steps)
+	case c.Micro < 1:
+		return bad("micro", ">= 1", c.Micro)
+	case c.PerClass < 1:
+		return bad("perClass", ">= 1", c.PerClass)
+	case c.Batch < 2 || c.Batch%c.PerClass != 0:
+		return bad("batch", fmt.Sprintf("a multiple of perClass %d, >= 2", c.PerClass), c.Batch)
+	case c.Optimizer != "adamw" && c.Optimizer != "muon":
+		return bad("optimizer", "adamw or muon", c.Optimizer)
+	case !(c.LR > 0):
+		return bad("lr", "> 0", c.LR)
+	case len(c.Stages) == 0 || c.Stages[len(c.Stages)-1].Until < 1:
+		return bad("stages", "the last one to end at 1", c.Stages)
+	}
+	for _, s := range c.Stages {
+		if s.Size < c.Model.PatchSize || s.Size%c.Model.PatchSize != 0 {
+			return bad("stages", fmt.Sprintf("sizes that are multiples of the patch size %d", c.Model.PatchSize), s.Size)
+		}
+	}
+	for _, s := range c.Sets {
+		if !(s.Weight > 0) {
+			return bad("weight of "+s.Name, "> 0", s.Weight)
+		}
+		if s.Kind != Photo && s.Kind != Character {
+			return bad("kind of "+s.Name, "photo or character", s.Kind)
+		}
+	}
+	return nil
+}
+
+// size is the picture size at a step.
+func (c PretrainConfig) size(step int) int {
+	at := float64(step) / float64(c.Steps)
+	for _, s := range c.Stages {
+		if at < s.Until {
+			return s.Size
+		}
+	}
+	return c.Stages[len(c.Stages)-1].Size
+}
+
+// trainer is a run under way.
+type trainer struct {
+	cfg    PretrainConfig
+	sets   []*pixels
+	params *vit.Params[float32]
+	model  *vit.Model[float32]
+	opt    *optimizer
+	heads  []*head
+	step   int
+	micros []*micro
+	spent  time.Duration // CPU-bound time of earlier sittings
+}
+
+// head is the classifier of one set with the state of its optimiser.
+type head struct {
+	cosineHead
+	m, v  []float32
+	steps int // updates taken: a head moves only when its set was drawn
+}
+
+// micro is one micro-batch: its pictures, labels and gradients. The sums over
+// micro-batches run in their order, so the result does not depend on which
+// core took which.
+type micro struct {
+	set    int
+	labels []int
+	images []float32
+	embed  []float32
+	dEmbed []float32
+	grad   *vit.Params[float32]
+	dHead  []float32
+	loss   float64
+	right  int
+}
+
+// worker is what one core needs.
+type worker struct {
+	act     *vit.Activations[float32]
+	scratch headScratch
+	aug     augmenter
+}
+
+// Pretrain trains a backbone from nothing, or goes on from the checkpoint in
+// cfg.Out, and leaves there: checkpoint.safetensors (resumable),
+// weights.safetensors (the backbone), bundle.safetensors.zst (the same in
+// int8) with bundle.json, log.jsonl, loss.svg, validation.svg and config.json.
+//
+// It trains on train classes only: fewshot.Splits hands out no others. The
+// loss is cross-entropy of a cosine classifier per set plus a supervised
+// contrastive loss inside each micro-batch, whose pictures come from one set.
+// Cancelling ctx writes a checkpoint and returns ctx's error.
+func Pretrain(ctx context.Context, cfg PretrainConfig, progress Progress) (*vit.Params[float32], error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	splits, err := fewshot.LoadSplits(filepath.Join(cfg.Data, "datasets.json"))
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTrainer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(cfg.Out, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	if t.sets, err = loadPixels(ctx, splits, cfg.Sets, 64, progress); err != nil {
+		return nil, err
+	}
+	t.addHeads()
+	if err := t.resume(); err != nil {
+		return nil, err
+	}
+	val, err := newValidation(ctx, cfg, splits, progress)
+	if err != nil {
+		return nil, err
+	}
+	old := kernel.SetParallel(1) // the cores are taken by micro-batches
+	defer kernel.SetParallel(old)
+	if err := t.run(ctx, log, val, progress); err != nil {
+		return nil, err
+	}
+	return t.params, t.finish(log)
+}
+
+func newTrainer(cfg PretrainConfig) (*trainer, error) {
+	t := &trainer{cfg: cfg, params: vit.NewParams[float32](cfg.Model)}
+	t.params.Init(rand.New(rand.NewPCG(cfg.Seed, 0)))
+	t.model = vit.NewModel(t.params)
+	t.opt = newOptimizer(cfg, t.params)
+	for range cfg.Micro {
+		t.micros = append(t.micros, &micro{
+			labels: make([]int, cfg.Batch), embed: make([]float32, cfg.Batch*cfg.Model.Dim), dEmbed: make([]float32, cfg.Batch*cfg.Model.Dim),
+			grad: vit.NewParams[float32](cfg.Model),
+		})
+	}
+	return t, nil
+}
+
+func (t *trainer) addHeads() {
+	rng := rand.New(rand.NewPCG(t.cfg.Seed, 1))
+	for _, s := range t.sets {
+		n := s.labels * t.cfg.Model.Dim
+		h := &head{
+			cosineHead: cosineHead{classes: s.labels, dim: t.cfg.Model.Dim, scale: float32(t.cfg.LogitScale), smoothing: float32(t.cfg.Smoothing), w: make([]float32, n)},
+			m:          make([]float32, n), v: make([]float32, n),
+		}
+		std := 1 / math.Sqrt(float64(t.cfg.Model.Dim))
+		for i := range h.w {
+			h.w[i] = float32(rng.NormFloat64() * std)
+		}
+		t.heads = append(t.heads, h)
+	}
+}
+
+func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progress Progress) error {
+	workers := make([]*worker, runtime.GOMAXPROCS(0))
+	for i := range workers {
+		workers[i] = &worker{act: vit.NewActivations[float32](true), aug: augmenter{Augment: t.cfg.Augment, mean: t.cfg.Model.Mean, std: t.cfg.Model.Std}}
+	}
+	begin, saved := time.Now(), time.Now()
+	for t.step < t.cfg.Steps {
+		if ctx.Err() != nil {
+			t.spent += time.Since(begin)
+			if err := t.checkpoint(); err != nil {
+				return err
+			}
+			return ctx.Err()
+		}
+		started := time.Now()
+		size := t.cfg.size(t.step)
+		t.runMicros(workers, size)
+		stats := t.update()
+		stats.Size, stats.Seconds = size, time.Since(started).Seconds()
+		t.step++
+		stats.Step = t.step
+		stats.Elapsed = (t.spent + time.Since(begin)).Seconds()
+		if math.IsNaN(stats.Loss) || math.IsInf(stats.Loss, 0) {
+			return fmt.Errorf("metatune: step %d: the loss is %v; lower the learning rate and resume", t.step, stats.Loss)
+		}
+		if t.cfg.ValidateEvery > 0 && t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps {
+			stats.Validation = val.run(t.params, t.cfg.size(t.step-1))
+		}
+		if err := log.write(stats); err != nil {
+			return err
+		}
+		progress.report("pretrain", t.step, t.cfg.Steps, fmt.Sprintf("loss %.3f at %d px", log.smooth, size))
+		if time.Since(saved) > t.cfg.CheckpointEvery {
+			spent := t.spent
+			t.spent += time.Since(begin)
+			if err := t.checkpoint(); err != nil {
+				return err
+			}
+			t.spent, saved = spent, time.Now()
+		}
+	}
+	t.spent += time.Since(begin)
+	return nil
+}
+
+// runMicros fills every micro-batch with its loss and gradients, over all
+// cores.
+func (t *trainer) runMicros(workers []*worker, size int) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for _, w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(t.micros) {
+					return
+				}
+				t.runMicro(t.micros[i], w, size, rand.New(rand.NewPCG(t.cfg.Seed+2, uint64(t.step*t.cfg.Micro+i))))
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func (t *trainer) runMicro(m *micro, w *worker, size int, rng *rand.Rand) {
+	cfg := t.cfg
+	m.set = drawSet(t.sets, rng)
+	t.drawImages(m, w, size, rng)
+	clear(m.grad.Flat)
+	clear(m.dEmbed)
+	h := t.heads[m.set]
+	m.dHead = grow(&m.dHead, len(h.w))
+	clear(m.dHead)
+	w.act.SetDropPath(cfg.DropPath, rng)
+	t.model.Forward(m.embed, m.images, cfg.Batch, size, w.act)
+	m.loss, m.right = h.loss(m.dEmbed, m.dHead, m.embed, m.labels, 1, &w.scratch)
+	if cfg.Contrast > 0 {
+		m.loss += cfg.Contrast * contrastLoss(m.dEmbed, m.embed, m.labels, cfg.Model.Dim, float32(cfg.Temperature), float32(cfg.Contrast), &w.scratch)
+	}
+	t.model.Backward(m.grad, m.dEmbed, w.act)
+}
+
+func drawSet(sets []*pixels, rng *rand.Rand) int {
+	var total float64
+	for _, s := range sets {
+		total += s.Weight
+	}
+	x := rng.Float64() * total
+	for i, s := range sets {
+		if x -= s.Weight; x < 0 {
+			return i
+		}
+	}
+	return len(sets) - 1
+}
+
+// drawImages draws Batch/PerClass different labels and PerClass pictures of
+// each.
+func (t *trainer) drawImages(m *micro, w *worker, size int, rng *rand.Rand) {
+	s := t.sets[m.set]
+	plane := 3 * size * size
+	m.images = grow(&m.images, t.cfg.Batch*plane)
+	used := map[int]bool{}
+	for i := 0; i < t.cfg.Batch; i += t.cfg.PerClass {
+		label := rng.IntN(s.labels)
+		for used[label] && len(used) < s.labels {
+			label = rng.IntN(s.labels)
+		}
+		used[label] = true
+		class, quarter := label, 0
+		if s.Kind == Character {
+			class, quarter = label/4, label%4
+		}
+		for j := range t.cfg.PerClass {
+			src := s.images[class][rng.IntN(len(s.images[class]))]
+			w.aug.draw(m.images[(i+j)*plane:][:plane], src, s.size, size, s.Kind, quarter, rng)
+			m.labels[i+j] = label
+		}
+	}
+}
+
+// update adds up the micro-batches and takes one step of the optimiser.
+func (t *trainer) update() StepStats {
+	stats := StepStats{Sets: map[string]SetStats{}}
+	total := t.micros[0].grad
+	n := float32(len(t.micros))
+	for _, m := range t.micros[1:] {
+		kernel.Add(total.Flat, m.grad.Flat)
+	}
+	kernel.Scale(total.Flat, 1/n)
+	lr := nn.Schedule{Peak: t.cfg.LR, Warmup: t.cfg.Warmup, Total: t.cfg.Steps}.At(t.step)
+	stats.LR = lr
+	stats.GradNorm = t.opt.step(t.params, total, lr)
+	for i, h := range t.heads {
+		var sum []float32
+		count := 0
+		set := SetStats{}
+		for _, m := range t.micros {
+			if m.set != i {
+				continue
+			}
+			count++
+			set.Loss += m.loss
+			set.Accuracy += float64(m.right) / float64(t.cfg.Batch)
+			stats.Loss += m.loss / float64(n)
+			if sum == nil {
+				sum = m.dHead
+			} else {
+				kernel.Add(sum, m.dHead)
+			}
+		}
+		if count == 0 {
+			continue
+		}
+		set.Loss /= float64(count)
+		set.Accuracy /= float64(count)
+		stats.Sets[t.sets[i].Name] = set
+		kernel.Scale(sum, 1/float32(count))
+		h.steps++
+		kernel.AdamW(h.w, sum, h.m, h.v, float32(lr), 0.9, 0.98, 1e-8, 0, correction(0.9, h.steps), correction(0.98, h.steps))
+	}
+	return stats
+}
+
+// correction is Adam's bias correction 1 - beta^t.
+func correction(beta float64, t int) float32 { return float32(1 - math.Pow(beta, float64(t))) }
