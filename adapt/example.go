@@ -1,0 +1,120 @@
+package adapt
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/kernel"
+	"haguruma/core/picture"
+)
+
+type example struct {
+	id    int
+	class *class
+	embed []float32 // (dim) as the embedder gave it
+	unit  []float32 // (dim) scaled to length one
+	inUse bool      // part of the adaptation in use
+}
+
+// AddExample embeds one picture, only this one, and appends it to a class. The picture is not kept.
+// Errors: ErrUnknownClass, ErrBadEmbedding, or what the embedder returned, wrapped.
+func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {
+	if _, err := t.class(class); err != nil { // before the costly step
+		return 0, err
+	}
+	embed, err := t.embed(pic)
+	if err != nil {
+		return 0, err
+	}
+	return t.AddEmbedding(class, embed)
+}
+
+// AddEmbedding is AddExample for an embedding of length Dim that was made before; it is copied.
+func (t *Task) AddEmbedding(class int, embed []float32) (id int, err error) {
+	c, err := t.class(class)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.checkEmbedding(embed); err != nil {
+		return 0, err
+	}
+	t.lastID.example++
+	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), unit: slices.Clone(embed)}
+	fewshot.NormalizeRows(x.unit, 1, t.dim)
+	t.examples[x.id] = x
+	c.examples = append(c.examples, x)
+	t.stale = true
+	return x.id, nil
+}
+
+// RemoveExample removes an example from its class. ErrUnknownExample: no such example.
+func (t *Task) RemoveExample(id int) error {
+	x, err := t.example(id)
+	if err != nil {
+		return err
+	}
+	x.class.drop(x)
+	delete(t.examples, id)
+	t.stale = true
+	return nil
+}
+
+// Relabel moves an example to the end of another class; it keeps its id. Moving it to the class it is
+// in changes nothing. Errors: ErrUnknownExample, ErrUnknownClass.
+func (t *Task) Relabel(id, class int) error {
+	x, err := t.example(id)
+	if err != nil {
+		return err
+	}
+	c, err := t.class(class)
+	if err != nil || c == x.class {
+		return err
+	}
+	x.class.drop(x)
+	x.class = c
+	c.examples = append(c.examples, x)
+	t.stale = true
+	return nil
+}
+
+// Embedding returns a copy of the embedding of an example, (dim). ErrUnknownExample: no such example.
+func (t *Task) Embedding(id int) ([]float32, error) {
+	x, err := t.example(id)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(x.embed), nil
+}
+
+func (c *class) drop(x *example) {
+	c.examples = slices.DeleteFunc(c.examples, func(other *example) bool { return other == x })
+}
+
+func (t *Task) example(id int) (*example, error) {
+	if x, ok := t.examples[id]; ok {
+		return x, nil
+	}
+	return nil, &Error{Code: CodeUnknownExample, Message: fmt.Sprintf("there is no example %d", id), Example: id}
+}
+
+// embed runs the embedder and checks what it gave.
+func (t *Task) embed(pic *picture.Picture) ([]float32, error) {
+	embed, err := t.embedder.Embed(pic)
+	if err != nil {
+		return nil, fmt.Errorf("adapt: embed: %w", err)
+	}
+	return embed, t.checkEmbedding(embed)
+}
+
+func (t *Task) checkEmbedding(embed []float32) error {
+	if len(embed) != t.dim {
+		return &Error{Code: CodeBadEmbedding, Message: fmt.Sprintf("want an embedding of %d numbers, have %d", t.dim, len(embed))}
+	}
+	// The square of the length is finite only when every number is, and none is NaN.
+	if !(kernel.Dot(embed, embed) <= math.MaxFloat32) {
+		return &Error{Code: CodeBadEmbedding, Message: "the embedding is not finite"}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package adapt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"haguruma/core/picture"
+)
+
+// MaxNameRunes is the longest name of a class, in Unicode code points after trimming.
+const MaxNameRunes = 100
+
+// Embedder turns a picture into the row of numbers that classes are compared by.
+type Embedder interface {
+	// Dim is the length of every embedding; it never changes.
+	Dim() int
+	// Embed returns an embedding of length Dim. The task copies it, so the slice may be reused.
+	Embed(pic *picture.Picture) ([]float32, error)
+}
+
+// Task holds classes and examples in the order they were added, and the adaptation in use. Ids start
+// at 1, are never reused and stay the same under renaming and relabelling. Not safe for concurrent use.
+type Task struct {
+	embedder Embedder
+	dim      int
+	classes  []*class
+	examples map[int]*example
+	lastID   struct{ class, example int }
+
+	inUse *adaptation // nil before the first Adapt
+	stale bool        // examples or classes have changed since
+}
+
+type class struct {
+	id       int
+	name     string
+	examples []*example
+}
+
+// Class is what [Task.Classes] tells of a class.
+type Class struct {
+	ID       int
+	Name     string
+	Examples []int // ids in the order they came to the class
+}
+
+// NewTask returns a task without classes. The embedder is called by AddExample and Classify only.
+func NewTask(e Embedder) *Task {
+	dim := e.Dim()
+	if dim <= 0 {
+		panic("adapt: NewTask: Dim() must be positive")
+	}
+	return &Task{embedder: e, dim: dim, examples: make(map[int]*example)}
+}
+
+// Dim returns the length of an embedding.
+func (t *Task) Dim() int { return t.dim }
+
+// Classes returns the classes in order; nothing in it is shared with the task.
+func (t *Task) Classes() []Class {
+	classes := make([]Class, len(t.classes))
+	for i, c := range t.classes {
+		classes[i] = Class{ID: c.id, Name: c.name, Examples: make([]int, len(c.examples))}
+		for j, x := range c.examples {
+			classes[i].Examples[j] = x.id
+		}
+	}
+	return classes
+}
+
+// AddClass appends a class and returns its id. White space around the name is dropped. ErrBadName: the name
+// is empty, longer than MaxNameRunes, not UTF-8 or has control characters. ErrDuplicateClass: another
+// class has exactly this name.
+func (t *Task) AddClass(name string) (id int, err error) {
+	name, err = t.checkName(name, nil)
+	if err != nil {
+		return 0, err
+	}
+	t.lastID.class++
+	t.classes = append(t.classes, &class{id: t.lastID.class, name: name})
+	t.stale = true
+	return t.lastID.class, nil
+}
+
+// RenameClass gives a class another name, at once also in what Classify returns. Errors: ErrUnknownClass and
+// those of AddClass.
+func (t *Task) RenameClass(id int, name string) error {
+	c, err := t.class(id)
+	if err != nil {
+		return err
+	}
+	name, err = t.checkName(name, c)
+	if err != nil {
+		return err
+	}
+	c.name = name
+	return nil
+}
+
+// RemoveClass removes a class with its examples. The adaptation in use forgets the class at once, which is
+// exact because a prototype depends on no other class; with fewer than two left there is none in use.
+// ErrUnknownClass: no such class.
+func (t *Task) RemoveClass(id int) error {
+	c, err := t.class(id)
+	if err != nil {
+		return err
+	}
+	for _, x := range c.examples {
+		delete(t.examples, x.id)
+	}
+	t.classes = slices.DeleteFunc(t.classes, func(other *class) bool { return other == c })
+	t.stale = true
+	t.inUse = t.inUse.without(c, t.dim)
+	return nil
+}
+
+func (t *Task) class(id int) (*class, error) {
+	for _, c := range t.classes {
+		if c.id == id {
+			return c, nil
+		}
+	}
+	return nil, &Error{Code: CodeUnknownClass, Message: fmt.Sprintf("there is no class %d", id), Class: id}
+}
+
+// checkName returns the trimmed name if a class may have it; self is the class being renamed, or nil.
+func (t *Task) checkName(name string, self *class) (string, error) {
+	bad := func(message string) (string, error) {
+		return "", &Error{Code: CodeBadName, Message: message, Name: name}
+	}
+	trimmed := strings.TrimSpace(name)
+	switch n := utf8.RuneCountInString(trimmed); {
+	case !utf8.ValidString(name):
+		return bad("the name of the class is not valid text")
+	case n == 0:
+		return bad("the class needs a name")
+	case n > MaxNameRunes:
+		return bad(fmt.Sprintf("the name of the class has %d characters, more than %d", n, MaxNameRunes))
+	case strings.ContainsFunc(trimmed, unicode.IsControl):
+		return bad("the name of the class has control characters")
+	}
+	for _, c := range t.classes {
+		if c != self && c.name == trimmed {
+			return "", &Error{Code: CodeDuplicateClass, Message: fmt.Sprintf("there is already a class %q", trimmed), Class: c.id, Name: trimmed}
+		}
+	}
+	return trimmed, nil
+}
