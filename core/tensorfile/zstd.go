@@ -103,6 +103,9 @@ func frameSize(data []byte) (size uint64, used int, err error) {
 		header := f.uint(3)
 		last = header&1 == 1
 		n := header >> 3
+		if n > maxBlock {
+			return 0, 0, fmt.Errorf("want a block of at most %d bytes, have %d: %w", maxBlock, n, ErrFormat)
+		}
 		switch header >> 1 & 3 {
 		case 0: // raw
 			size += n
