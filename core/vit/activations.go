@@ -18,6 +18,7 @@ type Activations[F nn.Float] struct {
 
 	planes  []F            // (B, S, S, 3): the images, channels last
 	stage   []stageActs[F] // one a convolution
+	col     []F            // what the stages share as their col when there will be no Backward
 	patches []F            // (B, G*G, D) before the class token is put in front
 	pos     []F            // (T, D) position embeddings at this size
 	resize  []F            // scratch of nn.ResizePositions
@@ -92,7 +93,11 @@ func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
 		conv, s := &net.conv[i], &a.stage[i]
 		side = conv.OutSize(side)
 		n := batch * side * side
-		grow(&s.col, n*conv.Patch())
+		if a.train {
+			grow(&s.col, n*conv.Patch())
+		} else {
+			s.col = grow(&a.col, n*conv.Patch())
+		}
 		if i == len(net.conv)-1 {
 			break
 		}

@@ -13,9 +13,9 @@ var ErrConfig = errors.New("not a usable config")
 // Bounds on a Config that comes from a file. They are above the largest published ViT (ViT-G/14: Dim 1664, Depth 48,
 // MLPDim 8192) and small enough that sizes computed from them never overflow.
 const (
-	maxImageSize = 4096
-	maxPatchSize = 256
-	maxGrid      = 128
+	maxImageSize = 2048
+	maxPatchSize = 128 // 3*128*128 inputs an output stay below what quant.Matrix sums exactly
+	maxGrid      = 64  // attention scores of one head stay below 64 MiB
 	maxDim       = 4096
 	maxDepth     = 96
 	maxMLPDim    = 16384

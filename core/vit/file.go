@@ -2,7 +2,6 @@ package vit
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ func OpenParams(f *tensorfile.File, extra ...string) (*Params[float32], error) {
 
 // readParams reads tensors with our names into the parameters of a checked config.
 func readParams(c Config, f *tensorfile.File, ignore func(name string) bool) (*Params[float32], error) {
-	_, wanted, _ := bind[float32](c, nil)
+	wanted, _ := list[float32](c)
 	known := make(map[string]bool, len(wanted))
 	for i := range wanted {
 		t := &wanted[i]
@@ -69,9 +68,9 @@ func readParams(c Config, f *tensorfile.File, ignore func(name string) bool) (*P
 	for i := range p.tensors {
 		t := &p.tensors[i]
 		source, _ := f.Tensor(t.Name)
-		x, err := source.Float32()
+		x, err := finite(source)
 		if err != nil {
-			return nil, fmt.Errorf("vit: tensor %q: %w", t.Name, err)
+			return nil, err
 		}
 		copy(t.Data, fromFileOrder(t, x))
 	}
@@ -90,7 +89,7 @@ func lookup(f *tensorfile.File, name string, shape []int, types ...tensorfile.DT
 	if !slices.Equal(t.Shape, shape) {
 		return nil, fmt.Errorf("vit: tensor %q: want shape %v, have %v: %w", name, shape, t.Shape, tensorfile.ErrShape)
 	}
-	want := map[tensorfile.DType]int{"F32": 4, "F16": 2, "BF16": 2, "I8": 1}[t.DType]
+	want := t.DType.Size()
 	for _, s := range shape {
 		want *= s
 	}
@@ -98,6 +97,20 @@ func lookup(f *tensorfile.File, name string, shape []int, types ...tensorfile.DT
 		return nil, fmt.Errorf("vit: tensor %q: want %d bytes, have %d: %w", name, want, len(t.Data), tensorfile.ErrTruncated)
 	}
 	return t, nil
+}
+
+// finite reads the values of a float tensor and refuses NaN and infinities.
+func finite(t *tensorfile.Tensor) ([]float32, error) {
+	x, err := t.Float32()
+	if err != nil {
+		return nil, fmt.Errorf("vit: tensor %q: %w", t.Name, err)
+	}
+	for i, v := range x {
+		if v-v != 0 {
+			return nil, fmt.Errorf("vit: tensor %q: want finite values, have %v at %d: %w", t.Name, v, i, tensorfile.ErrFormat)
+		}
+	}
+	return x, nil
 }
 
 // refuseUnknown returns an error for the first tensor that is neither known nor ignored.
@@ -143,12 +156,4 @@ func fromFileOrder[T float32 | int8, F nn.Float](t *Tensor[F], x []T) []T {
 		}
 	}
 	return y
-}
-
-// cloneMetadata copies metadata without the keys that this package writes itself.
-func cloneMetadata(from map[string]string) map[string]string {
-	m := maps.Clone(from)
-	delete(m, metaConfig)
-	delete(m, metaFormat)
-	return m
 }

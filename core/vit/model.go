@@ -46,6 +46,7 @@ func (m *Model[F]) Forward(embed, images []F, batch, size int, act *Activations[
 	act.prepare(c, net, batch, size)
 	channelsLast(act.planes, images, batch, size)
 	embedPatches(c, net, act)
+	startStream(c, net, act)
 	for i := range net.blocks {
 		net.blocks[i].forward(c, act, i)
 	}
@@ -67,20 +68,14 @@ func channelsLast[F nn.Float](dst, images []F, batch, size int) {
 	}
 }
 
-// embedPatches writes the first residual stream: patch embeddings, class token, positions.
+// embedPatches runs the patch embedding from the planes to act.patchRows.
 func embedPatches[F nn.Float](c Config, net *network[F], act *Activations[F]) {
-	batch, tokens, grid := act.batch, act.tokens, act.size/c.PatchSize
-	x := act.stream[0]
-	patches := x
-	if c.Pool == PoolClass {
-		patches = act.patches
-	}
-
+	batch := act.batch
 	in, side := act.planes, act.size
 	for i := range net.conv {
 		conv, s := &net.conv[i], &act.stage[i]
 		if i == len(net.conv)-1 {
-			conv.Forward(patches, s.col, in, batch, side)
+			conv.Forward(act.patchRows(c), s.col, in, batch, side)
 			break
 		}
 		conv.Forward(s.out, s.col, in, batch, side)
@@ -89,13 +84,25 @@ func embedPatches[F nn.Float](c Config, net *network[F], act *Activations[F]) {
 		kernel.GELU(s.active, s.normed)
 		in = s.active
 	}
+}
 
+// patchRows is where the patch embedding goes: straight into the residual stream unless a class token comes between.
+func (a *Activations[F]) patchRows(c Config) []F {
 	if c.Pool == PoolClass {
-		area := grid * grid * c.Dim
+		return a.patches
+	}
+	return a.stream[0]
+}
+
+// startStream completes the first residual stream from the patch embeddings: class token and positions.
+func startStream[F nn.Float](c Config, net *network[F], act *Activations[F]) {
+	batch, tokens := act.batch, act.tokens
+	x := act.stream[0]
+	if c.Pool == PoolClass {
 		for b := range batch {
 			image := x[b*tokens*c.Dim : (b+1)*tokens*c.Dim]
 			copy(image, net.cls)
-			copy(image[c.Dim:], patches[b*area:(b+1)*area])
+			copy(image[c.Dim:], act.patches[b*(tokens-1)*c.Dim:])
 		}
 	}
 	kernel.AddBias(x, positions(c, net, act), batch, tokens*c.Dim)

@@ -56,10 +56,11 @@ func (t *Tensor[F]) fileShape() []int {
 	return t.Shape
 }
 
-// binder walks the layers in the one fixed order and hands out the vector tensor by tensor.
-// With a nil vector it only lists names, shapes and places.
+// binder walks the layers in the one fixed order and hands out the vector tensor by tensor, or the tensors of a map by
+// their names. With neither it only lists names, shapes and places.
 type binder[F nn.Float] struct {
 	flat    []F
+	named   map[string][]F
 	at      int
 	tensors []Tensor[F]
 }
@@ -69,7 +70,7 @@ func (b *binder[F]) take(k kind, name string, shape ...int) []F {
 	for _, s := range shape {
 		n *= s
 	}
-	t := Tensor[F]{Name: name, Shape: shape, Start: b.at, Decay: k == kindMatrix || k == kindConv, kind: k}
+	t := Tensor[F]{Name: name, Shape: shape, Data: b.named[name], Start: b.at, Decay: k == kindMatrix || k == kindConv, kind: k}
 	if b.flat != nil {
 		t.Data = b.flat[b.at : b.at+n : b.at+n]
 	}
@@ -102,9 +103,21 @@ func (b *binder[F]) conv(name string, in, out, size, stride, pad int) nn.Conv[F]
 	}
 }
 
-// bind builds the layers of a config over flat; nil flat lists the tensors only.
-func bind[F nn.Float](c Config, flat []F) (network[F], []Tensor[F], int) {
+// bind builds the layers of a config over flat, which must have the length that list returns.
+func bind[F nn.Float](c Config, flat []F) (network[F], []Tensor[F]) {
 	b := &binder[F]{flat: flat}
+	return b.network(c), b.tensors
+}
+
+// list returns the tensors of a config without data, and the length of the flat vector.
+func list[F nn.Float](c Config) (tensors []Tensor[F], n int) {
+	b := &binder[F]{}
+	b.network(c)
+	return b.tensors, b.at
+}
+
+// network walks the layers of a checked config.
+func (b *binder[F]) network(c Config) network[F] {
 	var n network[F]
 	if c.Pool == PoolClass {
 		n.cls = b.take(kindEmbedding, "cls_token", 1, 1, c.Dim)
@@ -136,5 +149,5 @@ func bind[F nn.Float](c Config, flat []F) (network[F], []Tensor[F], int) {
 		})
 	}
 	n.norm = b.layerNorm("norm", c.Dim, c.Eps)
-	return n, b.tensors, b.at
+	return n
 }

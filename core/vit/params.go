@@ -21,9 +21,9 @@ func NewParams[F nn.Float](c Config) *Params[F] {
 	if c.Check() != nil {
 		panic("vit: NewParams: config does not pass Check")
 	}
-	_, _, n := bind[F](c, nil)
+	_, n := list[F](c)
 	p := &Params[F]{Config: c, Flat: make([]F, n)}
-	p.net, p.tensors, _ = bind(c, p.Flat)
+	p.net, p.tensors = bind(c, p.Flat)
 	return p
 }
 
