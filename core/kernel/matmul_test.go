@@ -1,0 +1,161 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// product is the reference: the sum in float64 and the sum of magnitudes, to which rounding errors are relative.
+func product(a, b []float32, i, j, m, n, k int, f form) (sum, size float64) {
+	for p := range k {
+		var x, y float32
+		switch f {
+		case formNT:
+			x, y = a[i*k+p], b[j*k+p]
+		case formNN:
+			x, y = a[i*k+p], b[p*n+j]
+		case formTN:
+			x, y = a[p*m+i], b[p*n+j]
+		}
+		v := float64(x) * float64(y)
+		sum += v
+		size += math.Abs(v)
+	}
+	return sum, size
+}
+
+// guard is around and between the slices of a test; canary marks it.
+const (
+	guard  = 17
+	canary = -777.25
+)
+
+// guarded returns a slice of n elements at the given offset in a larger buffer of canaries, cap == len, and a check that they are whole.
+func guarded(n, offset int) (s []float32, check func() bool) {
+	buf := make([]float32, guard+offset+n+guard)
+	for i := range buf {
+		buf[i] = canary
+	}
+	s = buf[guard+offset : guard+offset+n : guard+offset+n]
+	return s, func() bool {
+		for i, v := range buf {
+			if (i < guard+offset || i >= guard+offset+n) && v != canary {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+func fill(rng *rand.Rand, s []float32) {
+	for i := range s {
+		s[i] = float32(rng.NormFloat64())
+	}
+}
+
+func matmulForm(c, a, b []float32, m, n, k int, f form, accumulate bool) {
+	switch f {
+	case formNT:
+		MatmulNT(c, a, b, m, n, k, accumulate)
+	case formNN:
+		MatmulNN(c, a, b, m, n, k, accumulate)
+	case formTN:
+		MatmulTN(c, a, b, m, n, k, accumulate)
+	}
+}
+
+func checkMatmul(t *testing.T, rng *rand.Rand, m, n, k int) {
+	t.Helper()
+	for _, f := range []form{formNT, formNN, formTN} {
+		for _, accumulate := range []bool{false, true} {
+			a, checkA := guarded(m*k, rng.IntN(16))
+			b, checkB := guarded(k*n, rng.IntN(16))
+			c, checkC := guarded(m*n, rng.IntN(16))
+			fill(rng, a)
+			fill(rng, b)
+			fill(rng, c)
+			old := append([]float32(nil), c...)
+			if !accumulate {
+				for i := range c {
+					c[i] = float32(math.NaN()) // must not be read
+				}
+			}
+			matmulForm(c, a, b, m, n, k, f, accumulate)
+			if !checkA() || !checkB() || !checkC() {
+				t.Fatalf("m %d n %d k %d form %d: wrote outside", m, n, k, f)
+			}
+			for i := range m {
+				for j := range n {
+					want, size := product(a, b, i, j, m, n, k, f)
+					if accumulate {
+						want += float64(old[i*n+j])
+						size += math.Abs(float64(old[i*n+j]))
+					}
+					// Every product and sum rounds by 2^-24 of at most the sum of magnitudes.
+					if tol := float64(k+2) * 0x1p-24 * size; !(math.Abs(float64(c[i*n+j])-want) <= tol) {
+						t.Fatalf("m %d n %d k %d form %d accumulate %v: c[%d][%d] = %v, want %v", m, n, k, f, accumulate, i, j, c[i*n+j], want)
+					}
+				}
+			}
+			if f == formTN || accumulate {
+				continue
+			}
+			strict := append([]float32(nil), c...)
+			if f == formNT {
+				MatmulNTStrict(c, a, b, m, n, k)
+			} else {
+				MatmulNNStrict(c, a, b, m, n, k)
+			}
+			matmulGeneric(strict, a, b, m, n, k, f, false)
+			if !checkC() {
+				t.Fatalf("m %d n %d k %d form %d: strict wrote outside", m, n, k, f)
+			}
+			for i := range c {
+				if math.Float32bits(c[i]) != math.Float32bits(strict[i]) {
+					t.Fatalf("m %d n %d k %d form %d strict: c[%d] = %v, generic %v", m, n, k, f, i, c[i], strict[i])
+				}
+			}
+		}
+	}
+}
+
+func TestMatmul(t *testing.T) {
+	defer SetParallel(SetParallel(1))
+	eachBody(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		checkMatmul(t, rng, 1, 1, 1)
+		for n := range 100 {
+			checkMatmul(t, rng, n, 7, 5)
+			checkMatmul(t, rng, 7, n, 5)
+			checkMatmul(t, rng, 7, 5, n)
+			checkMatmul(t, rng, n, n, n%9)
+		}
+		for range 30 {
+			checkMatmul(t, rng, 1+rng.IntN(70), 1+rng.IntN(150), 1+rng.IntN(300))
+		}
+		for _, s := range [][3]int{{64, 64, 32}, {64, 32, 64}, {50, 384, 128}, {3, 1000, 700}, {100, 10, 513}} {
+			checkMatmul(t, rng, s[0], s[1], s[2])
+		}
+	})
+}
+
+func BenchmarkMatmul(b *testing.B) {
+	defer SetParallel(SetParallel(1))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, s := range [][3]int{{512, 128, 128}, {512, 512, 128}, {512, 128, 512}, {1024, 192, 192}, {1024, 768, 192}, {1024, 192, 768}, {1024, 384, 384}, {1024, 1152, 384}, {2048, 768, 768}, {64, 64, 32}, {64, 32, 64}, {128, 128, 1024}} {
+		m, n, k := s[0], s[1], s[2]
+		x, w, c := make([]float32, m*k), make([]float32, n*k), make([]float32, m*n)
+		fill(rng, x)
+		fill(rng, w)
+		for f, name := range []string{"NT", "NN", "TN"} {
+			b.Run(fmt.Sprintf("%s/%dx%dx%d", name, m, n, k), func(b *testing.B) {
+				for b.Loop() {
+					matmulForm(c, x, w, m, n, k, form(f), false)
+				}
+				b.ReportMetric(2*float64(m*n*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}
