@@ -1,0 +1,153 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/hack-pad/safejs"
+)
+
+// verb is what the page may call. The value it returns goes to JavaScript as js.ValueOf makes it.
+type verb func(a *arguments) (value any, err error)
+
+// export makes the JavaScript function of a verb: it returns {value} or {code, message}.
+func export(name string, v verb) (safejs.Func, error) {
+	return safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) (outcome any) {
+		defer func() {
+			// A fault of ours in one call must not take the user's classes with it.
+			if r := recover(); r != nil {
+				fmt.Fprintf(os.Stderr, "browser: %s: panic: %v\n%s", name, r, debug.Stack())
+				outcome = map[string]any{"code": codeInternal, "message": fmt.Sprintf("%s: %v", name, r)}
+			}
+		}()
+		a := &arguments{verb: name, values: args}
+		value, err := v(a)
+		if err != nil {
+			return map[string]any{"code": codeOf(err), "message": err.Error()}
+		}
+		return map[string]any{"value": value}
+	})
+}
+
+// arguments reads a verb's arguments in order. The first that is not what the verb wants sets err, and all later reads
+// return zero values.
+type arguments struct {
+	verb   string
+	values []safejs.Value
+	at     int
+	err    error
+}
+
+func (a *arguments) next(want safejs.Type) (v safejs.Value, ok bool) {
+	if a.err != nil {
+		return v, false
+	}
+	at := a.at
+	a.at++
+	if at >= len(a.values) {
+		a.err = fmt.Errorf("browser: %s: argument %d: want a %v, have none: %w", a.verb, at, want, errUsage)
+		return v, false
+	}
+	v = a.values[at]
+	if v.Type() != want {
+		a.err = fmt.Errorf("browser: %s: argument %d: want a %v, have a %v: %w", a.verb, at, want, v.Type(), errUsage)
+		return v, false
+	}
+	return v, true
+}
+
+func (a *arguments) int() int {
+	v, ok := a.next(safejs.TypeNumber)
+	if !ok {
+		return 0
+	}
+	n, err := v.Int()
+	if err != nil {
+		a.err = err
+	}
+	return n
+}
+
+func (a *arguments) string() string {
+	v, ok := a.next(safejs.TypeString)
+	if !ok {
+		return ""
+	}
+	s, err := v.String()
+	if err != nil {
+		a.err = err
+	}
+	return s
+}
+
+// bytes returns the next argument, a Uint8Array, and its length.
+func (a *arguments) bytes() (array safejs.Value, length int) {
+	v, ok := a.next(safejs.TypeObject)
+	if !ok {
+		return v, 0
+	}
+	field, err := v.Get("length")
+	if err != nil {
+		a.err = err
+		return v, 0
+	}
+	if field.Type() != safejs.TypeNumber {
+		a.err = fmt.Errorf("browser: %s: argument %d: want a Uint8Array: %w", a.verb, a.at-1, errUsage)
+		return v, 0
+	}
+	length, a.err = field.Int()
+	return v, length
+}
+
+// keepBuffer is the largest input buffer that stays after a call, in bytes: above a phone's photo, below what would be
+// missed.
+const keepBuffer = 8 << 20
+
+// border moves bytes between the two worlds.
+type border struct {
+	uint8Array safejs.Value // the constructor
+	buffer     []byte       // of in, used again
+}
+
+func newBorder() (*border, error) {
+	constructor, err := safejs.Global().Get("Uint8Array")
+	return &border{uint8Array: constructor}, err
+}
+
+// in copies a Uint8Array of the given length to Go. The result is valid until the next call.
+func (b *border) in(array safejs.Value, length int) ([]byte, error) {
+	data := b.buffer
+	if cap(data) < length {
+		data = make([]byte, length)
+		if length <= keepBuffer {
+			b.buffer = data
+		}
+	}
+	data = data[:length]
+	return data, copyIn(data, array)
+}
+
+// copyIn fills data from a Uint8Array of the same length.
+func copyIn(data []byte, array safejs.Value) error {
+	n, err := safejs.CopyBytesToGo(data, array)
+	if err != nil {
+		return fmt.Errorf("browser: want a Uint8Array: %w", errUsage)
+	}
+	if n != len(data) {
+		return fmt.Errorf("browser: want %d bytes, have %d: %w", len(data), n, errUsage)
+	}
+	return nil
+}
+
+// out copies data to a new Uint8Array.
+func (b *border) out(data []byte) (safejs.Value, error) {
+	array, err := b.uint8Array.New(len(data))
+	if err != nil {
+		return array, err
+	}
+	_, err = safejs.CopyBytesToJS(array, data)
+	return array, err
+}

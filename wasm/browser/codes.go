@@ -1,0 +1,46 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"errors"
+
+	"haguruma/adapt"
+	"haguruma/core/picture"
+)
+
+// Errors of this package; everything else comes from below.
+var (
+	errUsage  = errors.New("a call that no correct page makes")
+	errHash   = errors.New("not the bytes that the manifest names")
+	errBundle = errors.New("not a bundle that this engine reads")
+)
+
+const codeInternal = "internal"
+
+// codes are the ErrorCode of www/engine.d.ts, beside those of package adapt; the page makes its sentences from them.
+var codes = []struct {
+	err  error
+	code string
+}{
+	{errUsage, "usage"},
+	{errHash, "hash"},
+	{errBundle, "bundle"},
+	{picture.ErrFormat, "picture_format"},
+	{picture.ErrTruncated, "picture_truncated"},
+	{picture.ErrTooLarge, "picture_too_large"},
+	{picture.ErrEmpty, "picture_empty"},
+}
+
+// codeOf returns the code of an error, "internal" for one that no documented sentinel covers.
+func codeOf(err error) string {
+	if code := adapt.Code(err); code != "" {
+		return code
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return codeInternal
+}

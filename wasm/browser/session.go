@@ -1,0 +1,240 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+
+	"haguruma/adapt"
+	"haguruma/core/kernel"
+	"haguruma/core/picture"
+	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
+)
+
+// session is what one Worker holds: a backbone and the user's task on it.
+type session struct {
+	border *border
+	eye    *eye
+	task   *adapt.Task
+}
+
+func (s *session) verbs() map[string]verb {
+	return map[string]verb{
+		"open":          s.open,
+		"embed":         s.embed,
+		"addClass":      s.addClass,
+		"renameClass":   s.renameClass,
+		"removeClass":   s.removeClass,
+		"addExample":    s.addExample,
+		"removeExample": s.removeExample,
+		"adapt":         s.adapt,
+		"classify":      s.classify,
+		"memory":        s.memory,
+	}
+}
+
+// open(bundle, sha256) reads the bundle. It can be called again after it failed.
+func (s *session) open(a *arguments) (any, error) {
+	array, length := a.bytes()
+	want := a.string()
+	if a.err != nil {
+		return nil, a.err
+	}
+	data := make([]byte, length) // not the shared buffer: the bundle is ten times a picture, and needed once
+	if err := copyIn(data, array); err != nil {
+		return nil, err
+	}
+	if want != "" {
+		if have := tensorfile.Hash(data); have != want {
+			return nil, fmt.Errorf("browser: bundle: want sha256 %s, have %s: %w", want, have, errHash)
+		}
+	}
+	file, err := tensorfile.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errBundle)
+	}
+	model, err := vit.OpenInt8(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errBundle)
+	}
+	s.eye = newEye(model)
+	s.task = adapt.NewTask(s.eye)
+	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.config.ImageSize, "kernel": kernel.Body()}, nil
+}
+
+// ready reports what is wrong with a call: its arguments, or its time.
+func (s *session) ready(a *arguments) error {
+	if a.err != nil {
+		return a.err
+	}
+	if s.task == nil {
+		return fmt.Errorf("browser: %s before open: %w", a.verb, errUsage)
+	}
+	return nil
+}
+
+// embed(bytes, width, height) returns the embedding as little-endian float32.
+func (s *session) embed(a *arguments) (any, error) {
+	pic, err := s.picture(a)
+	if err != nil {
+		return nil, err
+	}
+	embed, err := s.eye.Embed(pic)
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, 0, 4*len(embed))
+	for _, v := range embed {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return s.border.out(data)
+}
+
+func (s *session) addClass(a *arguments) (any, error) {
+	name := a.string()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	return s.task.AddClass(name)
+}
+
+func (s *session) renameClass(a *arguments) (any, error) {
+	class, name := a.int(), a.string()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	return nil, s.task.RenameClass(class, name)
+}
+
+func (s *session) removeClass(a *arguments) (any, error) {
+	class := a.int()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	return nil, s.task.RemoveClass(class)
+}
+
+// addExample(class, bytes, width, height, thumbnail)
+func (s *session) addExample(a *arguments) (any, error) {
+	class := a.int()
+	pic, err := s.picture(a)
+	if err != nil {
+		return nil, err
+	}
+	thumbnail, err := s.thumbnail(a, pic)
+	if err != nil {
+		return nil, err
+	}
+	example, err := s.task.AddExample(class, pic)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"id": example, "width": pic.Width, "height": pic.Height, "thumbnail": thumbnail}, nil
+}
+
+func (s *session) removeExample(a *arguments) (any, error) {
+	example := a.int()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	return nil, s.task.RemoveExample(example)
+}
+
+func (s *session) adapt(a *arguments) (any, error) {
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	if err := s.task.Adapt(); err != nil {
+		return nil, err
+	}
+	way, examples := 0, 0
+	for _, class := range s.task.Classes() {
+		way++
+		examples += len(class.Examples)
+	}
+	return map[string]any{"way": way, "examples": examples}, nil
+}
+
+// classify(bytes, width, height, thumbnail)
+func (s *session) classify(a *arguments) (any, error) {
+	pic, err := s.picture(a)
+	if err != nil {
+		return nil, err
+	}
+	thumbnail, err := s.thumbnail(a, pic)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := s.task.Classify(pic)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]any, len(scores))
+	for i, score := range scores {
+		list[i] = map[string]any{
+			"class": score.Class, "name": score.Name, "probability": float64(score.Probability),
+			"nearest": score.Nearest, "nearestCosine": float64(score.NearestCosine),
+		}
+	}
+	return map[string]any{"scores": list, "thumbnail": thumbnail}, nil
+}
+
+// memory() collects and returns what is left.
+func (s *session) memory(a *arguments) (any, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return map[string]any{"heapBytes": float64(m.HeapAlloc), "heapObjects": float64(m.HeapObjects)}, nil
+}
+
+// picture reads the arguments (bytes, width, height): a file when width and height are 0, else RGBA pixels.
+func (s *session) picture(a *arguments) (*picture.Picture, error) {
+	array, length := a.bytes()
+	width, height := a.int(), a.int()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	if limit := picture.DefaultLimits.MaxBytes; length > limit && width == 0 && height == 0 {
+		return nil, fmt.Errorf("browser: %s: want at most %d bytes, have %d: %w", a.verb, limit, length, picture.ErrTooLarge)
+	}
+	data, err := s.border.in(array, length)
+	if err != nil {
+		return nil, err
+	}
+	if width == 0 && height == 0 {
+		return picture.Decode(data, picture.DefaultLimits)
+	}
+	return picture.FromRGBA(data, width, height)
+}
+
+// maxThumbnail is the largest side of a thumbnail, pixels.
+const maxThumbnail = 512
+
+// thumbnail reads the argument (side) and returns the picture as the backbone sees it, at that size, as RGBA; nil for
+// side 0.
+func (s *session) thumbnail(a *arguments, pic *picture.Picture) (any, error) {
+	side := a.int()
+	if a.err != nil {
+		return nil, a.err
+	}
+	if side < 0 || side > maxThumbnail {
+		return nil, fmt.Errorf("browser: %s: thumbnail: want 0..%d, have %d: %w", a.verb, maxThumbnail, side, errUsage)
+	}
+	if side == 0 {
+		return nil, nil
+	}
+	square := pic.Square(side)
+	rgba := make([]byte, 4*side*side)
+	for i := range side * side {
+		copy(rgba[4*i:4*i+3], square.Pix[3*i:3*i+3])
+		rgba[4*i+3] = 255
+	}
+	return s.border.out(rgba)
+}

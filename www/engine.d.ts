@@ -1,0 +1,234 @@
+/**
+ * The contract of the engine: what the page may call, what crosses to the Web Worker, and what Go offers inside it.
+ *
+ *   page --(Engine, this file)--> engine.js --(Request / Reply)--> engine.worker.js --(Verbs)--> wasm/browser (Go)
+ *
+ * Pictures cross either as the bytes of a file (Go decodes them, so that the pixels are the same in the page, at the
+ * terminal and on the edge) or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
+ */
+
+/** Stable names of everything that can go wrong. Sentences for people are made from them by strings.js. */
+export type ErrorCode =
+	| "unsupported" // the browser lacks WebAssembly SIMD
+	| "aborted" // the caller's signal stopped the load
+	| "disposed" // a call after dispose()
+	| "died" // the Worker or the Go program ended; restart() brings a new one
+	| "download" // a file did not arrive: network, HTTP status, wrong length
+	| "manifest" // the bundle's manifest is not what it should be
+	| "hash" // the bundle's bytes are not those the manifest names
+	| "bundle" // the bundle arrived whole, and is still not one this engine reads
+	| "picture_format" // not a JPEG, PNG, GIF, WebP or BMP picture
+	| "picture_truncated" // the file ends in the middle of the picture
+	| "picture_too_large" // more bytes or pixels than the limits allow
+	| "picture_empty" // no bytes, or no pixels
+	| "bad_name" // a class name that is empty, too long or not plain text
+	| "duplicate_class" // a class name that another class has
+	| "unknown_class"
+	| "unknown_example"
+	| "too_few_classes" // adapt needs two
+	| "empty_class" // adapt needs an example in each class
+	| "not_adapted" // classify before adapt
+	| "bad_embedding" // the backbone gave numbers that are not finite
+	| "usage" // a call that no correct page makes
+	| "internal"; // a fault of ours, caught; the engine goes on
+
+export class EngineError extends Error {
+	constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
+	readonly code: ErrorCode;
+}
+
+/** models/<name>.json beside the bundle it describes. */
+export interface Manifest {
+	/** shown to people */
+	name: string;
+	/** the bundle's file, relative to the manifest */
+	file: string;
+	/** length of the file */
+	bytes: number;
+	/** of the file, 64 lower-case hexadecimal digits */
+	sha256: string;
+	/** vit.Config of the backbone, for display; the bundle carries its own */
+	config: Record<string, unknown>;
+}
+
+/** `engine` and `bundle` count bytes, `start` counts steps in the Worker. */
+export interface Progress {
+	part: "engine" | "bundle" | "start";
+	loaded: number;
+	/** null: the server did not say */
+	total: number | null;
+}
+
+export interface LoadOptions {
+	/** engine.wasm; default: beside engine.js */
+	wasmUrl?: string | URL;
+	/** the bundle's manifest; default: models/default.json beside engine.js */
+	bundleUrl?: string | URL;
+	onProgress?: (progress: Progress) => void;
+	/** told once each time a working engine dies; pending calls have been rejected with the same error */
+	onDeath?: (error: EngineError) => void;
+	signal?: AbortSignal;
+	/** makes the Web Worker; default: a module Worker of engine.worker.js */
+	createWorker?: () => Worker;
+	/** default: the global fetch */
+	fetch?: (url: URL, init?: RequestInit) => Promise<Response>;
+}
+
+/** RGBA, 4 bytes a pixel, rows from the top; ImageData is one. */
+export interface Pixels {
+	width: number;
+	height: number;
+	data: Uint8ClampedArray;
+}
+
+/** A picture file's bytes, or pixels. What the caller passes is copied, never detached. */
+export type PictureSource = Blob | Uint8Array | Pixels;
+
+export interface EngineInfo {
+	/** name of the bundle, from the manifest */
+	bundle: string;
+	/** length of an embedding */
+	dim: number;
+	/** side of the square the backbone sees, pixels */
+	imageSize: number;
+	/** matmul body in use: "wasm-simd" or "generic" */
+	kernel: string;
+}
+
+export interface EmbedResult {
+	/** (dim) */
+	embed: Float32Array;
+	ms: number;
+}
+
+export interface ExampleResult {
+	/** the example's id, for removeExample */
+	id: number;
+	/** size of the decoded picture, pixels */
+	width: number;
+	height: number;
+	/** the picture as the engine sees it: shorter side scaled, centre square; null when not asked for */
+	thumbnail: Pixels | null;
+	ms: number;
+}
+
+export interface AdaptResult {
+	/** classes learnt */
+	way: number;
+	/** examples learnt from, all classes together */
+	examples: number;
+	ms: number;
+}
+
+export interface Score {
+	/** the class's id */
+	class: number;
+	name: string;
+	/** 0..1; over all classes they sum to 1 */
+	probability: number;
+	/** id of the class's example most like the picture; 0 when all that were learnt from are gone */
+	nearest: number;
+	/** how alike, -1..1 */
+	nearestCosine: number;
+}
+
+export interface ClassifyResult {
+	/** one for each class, in the order of the classes */
+	scores: Score[];
+	thumbnail: Pixels | null;
+	ms: number;
+}
+
+export interface MemoryResult {
+	/** bytes reachable in Go after a collection */
+	heapBytes: number;
+	/** live Go objects after a collection */
+	heapObjects: number;
+}
+
+export interface PictureOptions {
+	/** side of the thumbnail wanted, pixels, 1..512; default: none */
+	thumbnail?: number;
+}
+
+export class Engine {
+	/** Fetches engine and bundle in parallel, starts the Worker, opens the bundle. Rejects with EngineError. */
+	static load(options?: LoadOptions): Promise<Engine>;
+
+	readonly info: EngineInfo;
+
+	/** The backbone's embedding of one picture. */
+	embed(picture: PictureSource): Promise<EmbedResult>;
+
+	addClass(name: string): Promise<number>;
+	renameClass(classId: number, name: string): Promise<void>;
+	/** Removes the class with its examples. */
+	removeClass(classId: number): Promise<void>;
+	addExample(classId: number, picture: PictureSource, options?: PictureOptions): Promise<ExampleResult>;
+	removeExample(exampleId: number): Promise<void>;
+	/** Makes one prototype a class from its examples; instant, no gradient step. */
+	adapt(): Promise<AdaptResult>;
+	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
+	/** Forces a collection and says what is still in use. For tests and the diagnostics page. */
+	memory(): Promise<MemoryResult>;
+
+	/** Starts a fresh Worker from the bytes at hand, without the network. Classes and examples are the caller's to add again. */
+	restart(): Promise<void>;
+	/** Ends the Worker; every pending and later call rejects with code "disposed". */
+	dispose(): void;
+}
+
+/** True when this browser runs WebAssembly SIMD. */
+export function simdSupported(): boolean;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Page <-> Worker. Every request has an id; every reply carries it back. A reply with id 0 answers nothing: the Go
+// program ended by itself.
+
+/** A picture on the wire. width = height = 0: the bytes of a file. Else RGBA pixels. The buffer is transferred. */
+export interface WirePicture {
+	bytes: Uint8Array<ArrayBuffer>;
+	width: number;
+	height: number;
+}
+
+export type Request =
+	| { id: number; verb: "open"; module: WebAssembly.Module; bundle: Uint8Array<ArrayBuffer>; sha256: string }
+	| { id: number; verb: "embed"; picture: WirePicture }
+	| { id: number; verb: "addClass"; name: string }
+	| { id: number; verb: "renameClass"; classId: number; name: string }
+	| { id: number; verb: "removeClass"; classId: number }
+	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number }
+	| { id: number; verb: "removeExample"; exampleId: number }
+	| { id: number; verb: "adapt" }
+	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
+	| { id: number; verb: "memory" };
+
+export type Reply =
+	| { id: number; kind: "progress"; progress: Progress }
+	| { id: number; kind: "result"; value: unknown }
+	| { id: number; kind: "error"; code: ErrorCode; message: string };
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Worker <-> Go. Each verb returns at once; none keeps what it was given, none throws.
+
+export type Outcome<T> = { value: T } | { code: ErrorCode; message: string };
+
+export interface Verbs {
+	/** sha256: what the bundle's bytes must hash to; "" when the page has checked that already */
+	open(bundle: Uint8Array, sha256: string): Outcome<Omit<EngineInfo, "bundle">>;
+	/** little-endian float32 */
+	embed(bytes: Uint8Array, width: number, height: number): Outcome<Uint8Array<ArrayBuffer>>;
+	addClass(name: string): Outcome<number>;
+	renameClass(classId: number, name: string): Outcome<null>;
+	removeClass(classId: number): Outcome<null>;
+	addExample(
+		classId: number, bytes: Uint8Array, width: number, height: number, thumbnail: number,
+	): Outcome<{ id: number; width: number; height: number; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+	removeExample(exampleId: number): Outcome<null>;
+	adapt(): Outcome<{ way: number; examples: number }>;
+	classify(
+		bytes: Uint8Array, width: number, height: number, thumbnail: number,
+	): Outcome<{ scores: Score[]; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+	memory(): Outcome<MemoryResult>;
+}

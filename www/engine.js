@@ -1,0 +1,318 @@
+// The engine as the page sees it: one class, every call a promise, all work in a Web Worker. The contract, with the
+// messages, is engine.d.ts.
+
+import { downloadBundle, downloadModule } from "./download.js";
+import { EngineError } from "./error.js";
+
+export { EngineError };
+
+/** @import { AdaptResult, ClassifyResult, EmbedResult, EngineInfo, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
+
+/**
+ * Request without its id, kept a union.
+ * @typedef {Request extends infer R ? R extends Request ? Omit<R, "id"> : never : never} Call
+ */
+
+/**
+ * What a Worker is started from; kept, so that restart needs no network.
+ * @typedef {object} Parts
+ * @property {WebAssembly.Module} module
+ * @property {Uint8Array<ArrayBuffer>} bundle
+ * @property {string} sha256 "" once checked
+ * @property {string} name
+ * @property {() => Worker} createWorker
+ * @property {Required<LoadOptions>["onProgress"]} onProgress
+ * @property {Required<LoadOptions>["onDeath"]} onDeath
+ */
+
+/**
+ * @typedef {object} Pending
+ * @property {(value: any) => void} resolve
+ * @property {(error: EngineError) => void} reject
+ */
+
+/** @implements {Contract} */
+export class Engine {
+	/** @type {EngineInfo} */
+	info = { bundle: "", dim: 0, imageSize: 0, kernel: "" };
+
+	/** @type {Parts} */
+	#parts;
+	/** @type {Worker | null} */
+	#worker = null;
+	/** why there is no Worker; @type {EngineError | null} */
+	#gone = null;
+	/** @type {Map<number, Pending>} */
+	#pending = new Map();
+	#lastId = 0;
+
+	/**
+	 * Not for callers: Engine.load makes engines.
+	 * @param {Parts} parts
+	 */
+	constructor(parts) {
+		this.#parts = parts;
+	}
+
+	/**
+	 * @param {LoadOptions} [options]
+	 * @returns {Promise<Engine>}
+	 */
+	static async load(options = {}) {
+		const {
+			wasmUrl = new URL("./engine.wasm", import.meta.url),
+			bundleUrl = new URL("./models/default.json", import.meta.url),
+			onProgress = () => {},
+			onDeath = () => {},
+			signal,
+			createWorker = () => new Worker(new URL("./engine.worker.js", import.meta.url), { type: "module" }),
+			fetch = (url, init) => globalThis.fetch(url, init),
+		} = options;
+		if (!simdSupported()) throw new EngineError("unsupported", "WebAssembly SIMD is missing");
+		if (signal?.aborted) throw new EngineError("aborted", "the load was stopped");
+
+		// One failed download stops the other.
+		const stop = new AbortController();
+		const onAbort = () => stop.abort();
+		signal?.addEventListener("abort", onAbort);
+		try {
+			const shared = { fetch, onProgress, signal: stop.signal };
+			/** @type {unknown} */
+			let first;
+			/** @param {unknown} error @returns {never} */
+			const fail = (error) => {
+				first ??= error;
+				stop.abort();
+				throw first;
+			};
+			const base = globalThis.document?.baseURI ?? import.meta.url;
+			const [module, { manifest, bytes, checked }] = await Promise.all([
+				downloadModule(new URL(wasmUrl, base), { part: "engine", ...shared }).catch(fail),
+				downloadBundle(new URL(bundleUrl, base), { part: "bundle", ...shared }).catch(fail),
+			]);
+			const engine = new Engine({
+				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, name: manifest.name,
+				createWorker, onProgress, onDeath,
+			});
+			await engine.#start(signal);
+			return engine;
+		} finally {
+			signal?.removeEventListener("abort", onAbort);
+		}
+	}
+
+	/** @param {PictureSource} picture @returns {Promise<EmbedResult>} */
+	async embed(picture) {
+		return this.#call({ verb: "embed", picture: await toWire(picture) });
+	}
+
+	/** @param {string} name @returns {Promise<number>} */
+	addClass(name) {
+		return this.#call({ verb: "addClass", name });
+	}
+
+	/** @param {number} classId @param {string} name @returns {Promise<void>} */
+	renameClass(classId, name) {
+		return this.#call({ verb: "renameClass", classId, name });
+	}
+
+	/** @param {number} classId @returns {Promise<void>} */
+	removeClass(classId) {
+		return this.#call({ verb: "removeClass", classId });
+	}
+
+	/**
+	 * @param {number} classId
+	 * @param {PictureSource} picture
+	 * @param {PictureOptions} [options]
+	 * @returns {Promise<ExampleResult>}
+	 */
+	async addExample(classId, picture, { thumbnail = 0 } = {}) {
+		return this.#call({ verb: "addExample", classId, picture: await toWire(picture), thumbnail });
+	}
+
+	/** @param {number} exampleId @returns {Promise<void>} */
+	removeExample(exampleId) {
+		return this.#call({ verb: "removeExample", exampleId });
+	}
+
+	/** @returns {Promise<AdaptResult>} */
+	adapt() {
+		return this.#call({ verb: "adapt" });
+	}
+
+	/**
+	 * @param {PictureSource} picture
+	 * @param {PictureOptions} [options]
+	 * @returns {Promise<ClassifyResult>}
+	 */
+	async classify(picture, { thumbnail = 0 } = {}) {
+		return this.#call({ verb: "classify", picture: await toWire(picture), thumbnail });
+	}
+
+	/** @returns {Promise<MemoryResult>} */
+	memory() {
+		return this.#call({ verb: "memory" });
+	}
+
+	/** @returns {Promise<void>} */
+	async restart() {
+		if (this.#gone?.code === "disposed") throw this.#gone;
+		this.#end(new EngineError("died", "the engine is being restarted"));
+		await this.#start();
+	}
+
+	dispose() {
+		this.#end(new EngineError("disposed", "the engine has been disposed of; Engine.load makes another"));
+		this.#parts.bundle = new Uint8Array(0);
+	}
+
+	/** @param {AbortSignal} [signal] */
+	async #start(signal) {
+		const { module, bundle, sha256, name, createWorker } = this.#parts;
+		const worker = createWorker();
+		this.#worker = worker;
+		this.#gone = null;
+		worker.onmessage = (event) => this.#receive(worker, event.data);
+		worker.onmessageerror = () => this.#die(worker, "a message of the Worker could not be read");
+		worker.onerror = (event) => {
+			event.preventDefault?.(); // told through the rejections
+			this.#die(worker, event.message || "the Worker could not be started");
+		};
+		const onAbort = () => this.#end(new EngineError("aborted", "the load was stopped"));
+		signal?.addEventListener("abort", onAbort);
+		try {
+			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
+			this.info = { ...info, bundle: name };
+			this.#parts.sha256 = "";
+		} catch (error) {
+			// The caller has this error in hand: a Worker that never opened its bundle is of no use.
+			if (this.#worker === worker) this.#end(/** @type {EngineError} */ (error));
+			throw error;
+		} finally {
+			signal?.removeEventListener("abort", onAbort);
+		}
+	}
+
+	/**
+	 * @param {Call} call
+	 * @returns {Promise<any>}
+	 */
+	#call(call) {
+		const worker = this.#worker;
+		if (!worker) {
+			return Promise.reject(this.#gone ?? new EngineError("usage", "the engine has not been loaded"));
+		}
+		const request = /** @type {Request} */ ({ ...call, id: ++this.#lastId });
+		return new Promise((resolve, reject) => {
+			this.#pending.set(request.id, { resolve, reject });
+			worker.postMessage(request, transfers(request));
+		});
+	}
+
+	/**
+	 * @param {Worker} worker
+	 * @param {Reply} reply
+	 */
+	#receive(worker, reply) {
+		if (worker !== this.#worker) return; // a late word of a Worker already replaced
+		switch (reply.kind) {
+			case "progress":
+				this.#parts.onProgress(reply.progress);
+				return;
+			case "result":
+				this.#take(reply.id)?.resolve(reply.value);
+				return;
+			case "error":
+				if (reply.code === "died") this.#die(worker, reply.message);
+				else this.#take(reply.id)?.reject(new EngineError(reply.code, reply.message));
+				return;
+			default:
+				throw new Error(`engine: unknown reply ${JSON.stringify(reply)}`);
+		}
+	}
+
+	/** @param {number} id */
+	#take(id) {
+		const pending = this.#pending.get(id);
+		this.#pending.delete(id);
+		return pending;
+	}
+
+	/**
+	 * @param {Worker} worker
+	 * @param {string} message
+	 */
+	#die(worker, message) {
+		if (worker !== this.#worker) return;
+		const error = new EngineError("died", message);
+		const opened = this.info.dim > 0; // before that, load() itself rejects
+		this.#end(error);
+		if (opened) this.#parts.onDeath(error);
+	}
+
+	/** @param {EngineError} error */
+	#end(error) {
+		if (this.#gone?.code === "disposed") return;
+		this.#worker?.terminate();
+		this.#worker = null;
+		this.#gone = error;
+		const pending = [...this.#pending.values()];
+		this.#pending.clear();
+		for (const { reject } of pending) reject(error);
+	}
+}
+
+/** @satisfies {{ load: typeof Contract.load }} */ (Engine);
+
+/**
+ * The smallest module that only validates with fixed-width SIMD:
+ *
+ *   (module
+ *     (func (result v128)
+ *       i32.const 0
+ *       i8x16.splat
+ *       i8x16.popcnt))
+ */
+const simdModule = new Uint8Array([
+	0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic, version 1
+	0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, // type 0: () -> v128
+	0x03, 0x02, 0x01, 0x00, // function 0 has type 0
+	0x0a, 0x0a, 0x01, 0x08, 0x00, // code: one body, 8 bytes, no locals
+	0x41, 0x00, 0xfd, 0x0f, 0xfd, 0x62, 0x0b, // i32.const 0; i8x16.splat; i8x16.popcnt; end
+]);
+
+export function simdSupported() {
+	return typeof WebAssembly === "object" && WebAssembly.validate(simdModule);
+}
+
+/**
+ * @param {PictureSource} picture
+ * @returns {Promise<WirePicture>}
+ */
+async function toWire(picture) {
+	if (picture instanceof Uint8Array) return { bytes: new Uint8Array(picture), width: 0, height: 0 };
+	if (picture instanceof Blob) {
+		try {
+			return { bytes: new Uint8Array(await picture.arrayBuffer()), width: 0, height: 0 };
+		} catch (cause) {
+			throw new EngineError("download", "the file can no longer be read", { cause });
+		}
+	}
+	const { width, height, data } = picture;
+	if (!(width > 0 && height > 0 && data.length === 4 * width * height)) {
+		throw new EngineError("usage", `pixels: want 4 x ${width} x ${height} bytes, have ${data.length}`);
+	}
+	return { bytes: new Uint8Array(data), width, height };
+}
+
+/**
+ * @param {Request} request
+ * @returns {Transferable[]}
+ */
+function transfers(request) {
+	if ("picture" in request) return [request.picture.bytes.buffer];
+	if (request.verb === "open") return [request.bundle.buffer];
+	return [];
+}

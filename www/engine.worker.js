@@ -1,0 +1,110 @@
+// The Web Worker: requests of engine.js in, replies out, one at a time and in order. The messages are in engine.d.ts.
+
+import { EngineError } from "./error.js";
+import { startGo, valueOf } from "./engine.host.js";
+
+/** @import { Reply, Request, Verbs } from "./engine.js" */
+
+/** @type {Verbs | null} */
+let verbs = null;
+
+/** The previous request's work: `open` waits, and what follows it must not overtake. */
+let queue = Promise.resolve();
+
+self.onmessage = (/** @type {MessageEvent<Request>} */ event) => {
+	const request = event.data;
+	queue = queue.then(async () => {
+		try {
+			const [value, transfer] = await handle(request);
+			reply({ id: request.id, kind: "result", value }, transfer);
+		} catch (error) {
+			fail(request.id, error);
+		}
+	});
+};
+
+/**
+ * @param {Request} request
+ * @returns {Promise<[unknown, Transferable[]]>} the result and the buffers that go with it
+ */
+async function handle(request) {
+	if (request.verb === "open") return [await open(request), []];
+	if (!verbs) throw new EngineError("usage", `${request.verb} before open`);
+	const go = verbs;
+	const start = performance.now();
+	const ms = () => performance.now() - start;
+	switch (request.verb) {
+		case "embed": {
+			const { bytes, width, height } = request.picture;
+			const out = valueOf(() => go.embed(bytes, width, height));
+			return [{ embed: new Float32Array(out.buffer), ms: ms() }, [out.buffer]];
+		}
+		case "addClass":
+			return [valueOf(() => go.addClass(request.name)), []];
+		case "renameClass":
+			return [valueOf(() => go.renameClass(request.classId, request.name)), []];
+		case "removeClass":
+			return [valueOf(() => go.removeClass(request.classId)), []];
+		case "addExample": {
+			const { bytes, width, height } = request.picture;
+			const out = valueOf(() => go.addExample(request.classId, bytes, width, height, request.thumbnail));
+			const thumbnail = toPixels(out.thumbnail);
+			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
+		}
+		case "removeExample":
+			return [valueOf(() => go.removeExample(request.exampleId)), []];
+		case "adapt":
+			return [{ ...valueOf(() => go.adapt()), ms: ms() }, []];
+		case "classify": {
+			const { bytes, width, height } = request.picture;
+			const out = valueOf(() => go.classify(bytes, width, height, request.thumbnail));
+			const thumbnail = toPixels(out.thumbnail);
+			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
+		}
+		case "memory":
+			return [valueOf(() => go.memory()), []];
+		default:
+			throw new EngineError("usage", `unknown verb ${JSON.stringify(/** @type {any} */ (request).verb)}`);
+	}
+}
+
+/** @param {Extract<Request, { verb: "open" }>} request */
+async function open({ id, module, bundle, sha256 }) {
+	if (verbs) throw new EngineError("usage", "open twice");
+	const step = (/** @type {number} */ loaded) =>
+		reply({ id, kind: "progress", progress: { part: "start", loaded, total: 2 } });
+	step(0);
+	const host = await startGo(module, (error) => fail(0, error));
+	step(1);
+	const info = valueOf(() => host.verbs.open(bundle, sha256));
+	verbs = host.verbs;
+	step(2);
+	return info;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer> | null} rgba a square
+ * @returns {{ width: number, height: number, data: Uint8ClampedArray<ArrayBuffer> } | null}
+ */
+function toPixels(rgba) {
+	if (!rgba) return null;
+	const side = Math.sqrt(rgba.length / 4);
+	return { width: side, height: side, data: new Uint8ClampedArray(rgba.buffer) };
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function fail(id, error) {
+	const { code, message } = error instanceof EngineError ? error : new EngineError("internal", String(error));
+	reply({ id, kind: "error", code, message });
+}
+
+/**
+ * @param {Reply} message
+ * @param {Transferable[]} [transfer]
+ */
+function reply(message, transfer = []) {
+	self.postMessage(message, { transfer });
+}

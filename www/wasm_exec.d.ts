@@ -1,0 +1,16 @@
+// What we use of Go's loader (lib/wasm/wasm_exec.js of the toolchain), and the one name through which Go hands us its verbs.
+
+export {};
+
+declare global {
+	class Go {
+		importObject: WebAssembly.Imports;
+		exited: boolean;
+		mem: DataView;
+		/** JavaScript values that Go holds a reference to, by number */
+		_values: unknown[];
+		exit: (code: number) => void;
+		run(instance: WebAssembly.Instance): Promise<void>;
+	}
+	var hagurumaReady: ((verbs: import("./engine.js").Verbs) => void) | undefined;
+}
