@@ -27,8 +27,8 @@ type Limits struct {
 // own memory beside it: up to 768 MiB for a progressive JPEG.
 var DefaultLimits = Limits{MaxBytes: 64 << 20, MaxPixels: 64 << 20}
 
-// Decode reads a JPEG, PNG, GIF (its first frame), WebP or BMP file, told by
-// its first bytes. The picture is upright (EXIF orientation of JPEG, PNG and
+// Decode reads a JPEG, PNG, GIF, WebP or BMP file, told by its first bytes; of
+// an animation the first frame. The picture is upright (EXIF orientation of JPEG, PNG and
 // WebP), transparency shows white, 16-bit samples keep their upper 8 bits,
 // colour profiles are not applied.
 //
@@ -76,17 +76,17 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 // assemble draws a decoded frame on the canvas of its file.
 func assemble(f *format, m image.Image, w, h int, turn orientation) (*Picture, error) {
 	b, screen := m.Bounds(), image.Rect(0, 0, w, h)
-	if b != screen && !(f == gifFormat && b.In(screen)) {
+	if b != screen && !(f.frames && b.In(screen)) {
 		return nil, fmt.Errorf("picture: %s: want %d x %d pixels, have %v: %w", f.name, w, h, b, ErrFormat)
 	}
 	p, c := newCanvas(w, h, turn)
-	if b != screen { // a GIF frame smaller than its screen
+	if b != screen { // a frame smaller than its screen
 		for i := range p.Pix {
 			p.Pix[i] = 255
 		}
 	}
 	if !b.Empty() {
-		c.sub(b.Min.X, b.Min.Y).draw(m, f == webpFormat)
+		c.sub(b.Min.X, b.Min.Y).draw(m, f.studio)
 	}
 	return p, nil
 }
@@ -95,17 +95,19 @@ func assemble(f *format, m image.Image, w, h int, turn orientation) (*Picture, e
 type format struct {
 	name       string
 	config     func(io.Reader) (image.Config, error)
-	image      func(io.Reader) (image.Image, error)
-	leastBytes func(data []byte, w, h int) int // a file of w x h pixels has no fewer
+	image      func(io.Reader) (image.Image, error) // of a *source
+	leastBytes func(data []byte, w, h int) int      // a file of w x h pixels has no fewer
 	turn       func(data []byte) orientation
+	frames     bool // may be animated: a frame may be smaller than the screen
+	studio     bool // its YCbCr is of the range that video uses
 }
 
 var (
-	jpegFormat = &format{"JPEG", jpeg.DecodeConfig, decodeJPEG, leastJPEG, jpegTurn}
-	pngFormat  = &format{"PNG", png.DecodeConfig, png.Decode, leastPNG, pngTurn}
-	gifFormat  = &format{"GIF", gif.DecodeConfig, gif.Decode, noLeast, noTurn}
-	webpFormat = &format{"WebP", webp.DecodeConfig, webp.Decode, noLeast, webpTurn}
-	bmpFormat  = &format{"BMP", bmp.DecodeConfig, bmp.Decode, leastBMP, noTurn}
+	jpegFormat = &format{name: "JPEG", config: jpeg.DecodeConfig, image: decodeJPEG, leastBytes: leastJPEG, turn: jpegTurn}
+	pngFormat  = &format{name: "PNG", config: png.DecodeConfig, image: png.Decode, leastBytes: leastPNG, turn: pngTurn}
+	gifFormat  = &format{name: "GIF", config: gif.DecodeConfig, image: gif.Decode, leastBytes: noLeast, turn: noTurn, frames: true}
+	webpFormat = &format{name: "WebP", config: webp.DecodeConfig, image: decodeWebP, leastBytes: noLeast, turn: webpTurn, frames: true, studio: true}
+	bmpFormat  = &format{name: "BMP", config: bmp.DecodeConfig, image: bmp.Decode, leastBytes: leastBMP, turn: noTurn}
 )
 
 func noTurn([]byte) orientation { return upright }
@@ -200,12 +202,10 @@ func (s *source) Read(p []byte) (int, error) {
 const maxScans = 256
 
 func decodeJPEG(r io.Reader) (image.Image, error) {
-	if s, ok := r.(*source); ok {
-		// Inside a scan 0xff is followed by 0 or a restart: these are markers,
-		// or, rarely, bytes of a thumbnail.
-		if n := bytes.Count(s.data, []byte{0xff, 0xda}); n > maxScans {
-			return nil, fmt.Errorf("want at most %d scans, have %d", maxScans, n)
-		}
+	// Inside a scan 0xff is followed by 0 or a restart: these are markers, or,
+	// rarely, bytes of a thumbnail.
+	if n := bytes.Count(r.(*source).data, []byte{0xff, 0xda}); n > maxScans {
+		return nil, fmt.Errorf("want at most %d scans, have %d", maxScans, n)
 	}
 	return jpeg.Decode(r)
 }

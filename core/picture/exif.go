@@ -1,6 +1,12 @@
 package picture
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// exifPrefix opens the APP1 segment that holds EXIF data.
+const exifPrefix = "Exif\x00\x00"
 
 // jpegTurn finds the orientation in a JPEG's first EXIF segment (APP1).
 func jpegTurn(data []byte) orientation {
@@ -21,8 +27,8 @@ func jpegTurn(data []byte) orientation {
 		if n < 2 || n > len(data)-at-2 {
 			return upright
 		}
-		if body := data[at+4 : at+2+n]; marker == 0xe1 && len(body) >= 6 && string(body[:6]) == "Exif\x00\x00" {
-			return tiffTurn(body[6:])
+		if body := data[at+4 : at+2+n]; marker == 0xe1 && bytes.HasPrefix(body, []byte(exifPrefix)) {
+			return tiffTurn(body[len(exifPrefix):])
 		}
 		at += 2 + n
 	}
@@ -50,21 +56,17 @@ func pngTurn(data []byte) orientation {
 
 // webpTurn finds the orientation in a WebP's EXIF chunk.
 func webpTurn(data []byte) orientation {
-	for at := 12; len(data)-at >= 8; {
-		n := binary.LittleEndian.Uint32(data[at+4:])
-		if uint64(n) > uint64(len(data)-at-8) {
+	for rest := data[min(12, len(data)):]; ; {
+		name, body, next, ok := chunk(rest)
+		if !ok {
 			return upright
 		}
-		if string(data[at:at+4]) == "EXIF" {
-			body := data[at+8 : at+8+int(n)]
-			if len(body) >= 6 && string(body[:6]) == "Exif\x00\x00" { // some writers keep JPEG's prefix
-				body = body[6:]
-			}
-			return tiffTurn(body)
+		if name == "EXIF" {
+			// Some writers keep JPEG's prefix.
+			return tiffTurn(bytes.TrimPrefix(body, []byte(exifPrefix)))
 		}
-		at += 8 + int(n) + int(n&1) // chunks are even
+		rest = next
 	}
-	return upright
 }
 
 // tiffTurn reads the orientation tag of the first directory of a TIFF, the
