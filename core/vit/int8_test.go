@@ -222,6 +222,30 @@ func TestCheckpoint(t *testing.T) {
 	}
 }
 
+// TestCheckpointBF16: half-width tensors are widened exactly.
+func TestCheckpointBF16(t *testing.T) {
+	p := randomParams[float32](smallConfigs()["stem/cls"], 3)
+	f := p.File()
+	for i := range f.Tensors {
+		x := &f.Tensors[i]
+		x.DType = "BF16"
+		upper := make([]byte, 0, len(x.Data)/2)
+		for j := 0; j < len(x.Data); j += 4 {
+			upper = append(upper, x.Data[j+2], x.Data[j+3])
+		}
+		x.Data = upper
+	}
+	q, err := OpenParams(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range p.Flat {
+		if want := math.Float32frombits(math.Float32bits(v) &^ 0xffff); q.Flat[i] != want {
+			t.Fatalf("parameter %d: want %v, have %v", i, want, q.Flat[i])
+		}
+	}
+}
+
 // TestConvOrder: the two orders of convolution weights, element by element.
 func TestConvOrder(t *testing.T) {
 	c := smallConfigs()["stem/mean"]
