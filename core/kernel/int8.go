@@ -1,5 +1,7 @@
 package kernel
 
+//go:generate go run ./_gen
+
 // PackInt8Len returns how many int8 values PackInt8 writes for weights (n, k).
 func PackInt8Len(n, k int) int {
 	return int8Used.packLen(n, k)
@@ -81,15 +83,15 @@ type int8Body struct {
 // int8Generic keeps weights as they are: one channel a panel.
 var int8Generic = int8Body{name: "generic", nr: 1, kq: 1, kStep: 1, matmul: matmulInt8Generic}
 
-// int8Bodies are those that this machine can run, the best first; int8Used is what the package calls.
+// int8Bodies are those that this machine can run; int8Used is what the package calls.
 var (
 	int8Bodies = []*int8Body{&int8Generic}
 	int8Used   = &int8Generic
 )
 
-// useInt8 puts a body before the others.
-func useInt8(b *int8Body) {
-	int8Bodies = append([]*int8Body{b}, int8Bodies...)
+// registerInt8 takes a body that this machine can run into use. Call it from init functions only, the best body last.
+func registerInt8(b *int8Body) {
+	int8Bodies = append(int8Bodies, b)
 	int8Used = b
 }
 
@@ -104,8 +106,8 @@ func (b *int8Body) pack(packed, w []int8, n, k int) {
 		clear(panel)
 		for j := range min(b.nr, n-j0) {
 			row := w[(j0+j)*k : (j0+j+1)*k]
-			for x, v := range row {
-				panel[(x/b.kq*b.nr+j)*b.kq+x%b.kq] = v
+			for x := 0; x < k; x += b.kq {
+				copy(panel[x*b.nr+j*b.kq:][:b.kq], row[x:])
 			}
 		}
 	}

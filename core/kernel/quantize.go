@@ -54,9 +54,9 @@ var (
 	quantizeUsed   = &quantizeGeneric
 )
 
-// useQuantize puts a body before the others.
-func useQuantize(b *quantizeBody) {
-	quantizeBodies = append([]*quantizeBody{b}, quantizeBodies...)
+// registerQuantize takes a body that this machine can run into use. Call it from init functions only.
+func registerQuantize(b *quantizeBody) {
+	quantizeBodies = append(quantizeBodies, b)
 	quantizeUsed = b
 }
 

@@ -1,0 +1,95 @@
+//go:build goexperiment.simd && amd64
+
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// int8Job is one int8 product on several threads. It is cut into items, a panel of channels by a band of rows, that the threads take one
+// after the other. Jobs are reused: a product allocates nothing in steady state.
+type int8Job struct {
+	y      []float32
+	a      []uint8
+	lda    int // from row to row of a, a multiple of kStep
+	aScale []float32
+	aZero  []int32
+	packed []int8
+	wScale []float32
+	wSum   []int32
+	bias   []float32 // of the n channels or nil
+	m, n   int
+	kPad   int
+
+	nr, panels, band int // channels a panel, panels, rows a band
+	items            int64
+	panel            func(j *int8Job, row, rows, column int) // computes one item
+	next             atomic.Int64
+	wait             sync.WaitGroup
+	work             func() // takes items until none is left; made once, so that starting a thread allocates nothing
+	padded           []uint8
+
+	// The channels of the last panel when it is not full, for a body that reads it whole.
+	tailScale, tailBias [avx2Channels]float32
+	tailSum             [avx2Channels]int32
+}
+
+var int8Jobs = sync.Pool{New: func() any {
+	j := new(int8Job)
+	j.work = func() {
+		defer j.wait.Done()
+		for i := j.next.Add(1) - 1; i < j.items; i = j.next.Add(1) - 1 {
+			row, panel := int(i)/j.panels*j.band, int(i)%j.panels
+			j.panel(j, row, min(j.band, j.m-row), panel*j.nr)
+		}
+	}
+	return j
+}}
+
+// int8BandBytes of activations stay in the second-level cache while the panels pass by.
+const int8BandBytes = 1 << 18
+
+// matmulInt8Job runs a product panel by panel. Rows of activations that are no multiple of kStep long are copied to rows that are: the
+// tail of a packed panel is zeros, but the bytes behind the last row are not ours to read. share is the number of multiply-adds that pays for
+// starting a thread: about 50 microseconds of work.
+func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int), share int, y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
+	j := int8Jobs.Get().(*int8Job)
+	j.y, j.a, j.aScale, j.aZero, j.packed, j.wScale, j.wSum, j.bias = y, a, aScale, aZero, packed, wScale, wSum, bias
+	j.m, j.n, j.kPad, j.lda, j.nr, j.panel = m, n, roundUp(k, body.kStep), k, body.nr, panel
+	if j.lda != j.kPad {
+		j.lda = j.kPad
+		if len(j.padded) < m*j.lda {
+			j.padded = make([]uint8, m*j.lda)
+		}
+		for i := range m {
+			clear(j.padded[i*j.lda+copy(j.padded[i*j.lda:], a[i*k:(i+1)*k]) : (i+1)*j.lda])
+		}
+		j.a = j.padded
+	}
+	j.panels = (n + j.nr - 1) / j.nr
+	if whole := n &^ (avx2Channels - 1); whole < n {
+		copy(j.tailScale[:], wScale[whole:n])
+		copy(j.tailSum[:], wSum[whole:n])
+		clear(j.tailBias[:])
+		if bias != nil {
+			copy(j.tailBias[:], bias[whole:n])
+		}
+	}
+	threads := max(1, min(Parallel(), m*n*k/share))
+	j.band = max(1, min(m, int8BandBytes/max(j.lda, 1)))
+	if threads > 1 { // several items a thread, so that a slow one does not hold up the others
+		bands := (4*threads + j.panels - 1) / j.panels
+		j.band = min(j.band, max((m+bands-1)/bands, 1))
+	}
+	j.items = int64((m + j.band - 1) / j.band * j.panels)
+	j.next.Store(0)
+	j.wait.Add(threads)
+	for range threads - 1 {
+		go j.work()
+	}
+	j.work()
+	j.wait.Wait()
+	j.y, j.a, j.aScale, j.aZero, j.packed, j.wScale, j.wSum, j.bias = nil, nil, nil, nil, nil, nil, nil, nil
+	int8Jobs.Put(j)
+}
