@@ -12,15 +12,19 @@ func AdamW(w, g, m, v []float32, lr, beta1, beta2, eps, weightDecay, bias1, bias
 	need(g, len(w), "kernel: AdamW: insufficient length of g")
 	need(m, len(w), "kernel: AdamW: insufficient length of m")
 	need(v, len(w), "kernel: AdamW: insufficient length of v")
-	c := adamwStep{
+	c := newAdamWStep(lr, beta1, beta2, eps, weightDecay, bias1, bias2)
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	if !adamw32(w, g, m, v, c) {
+		adamwGeneric(w, g, m, v, c)
+	}
+}
+
+func newAdamWStep(lr, beta1, beta2, eps, weightDecay, bias1, bias2 float32) *adamwStep {
+	return &adamwStep{
 		keep:  1 - float32(lr*weightDecay),
 		beta1: beta1, rest1: 1 - beta1,
 		beta2: beta2, rest2: 1 - beta2,
 		step: lr / bias1, root: 1 / sqrtOf(bias2), eps: eps,
-	}
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	if !adamw32(w, g, m, v, &c) {
-		adamwGeneric(w, g, m, v, &c)
 	}
 }
 

@@ -15,7 +15,10 @@ func SumRows[F Float](dBias, dy []F, rows, dim int) {
 	dims(rows, dim, 0, "kernel: SumRows: negative dimension")
 	need(dBias, dim, "kernel: SumRows: insufficient length of dBias")
 	need(dy, rows*dim, "kernel: SumRows: insufficient length of dy")
+	if is32[F]() && sumRows32(as32(dBias[:dim]), as32(dy), rows) {
+		return
+	}
 	for r := range rows {
-		Add(dBias[:dim], dy[r*dim:(r+1)*dim])
+		addGeneric(dBias[:dim], dy[r*dim:(r+1)*dim])
 	}
 }

@@ -5,12 +5,11 @@ const lanes = 16
 
 // foldLanes adds the 16 partial sums as a tree: j and j+8, then j+4, j+2, j+1.
 func foldLanes[F Float](s *[lanes]F) F {
-	for w := lanes / 2; w > 0; w /= 2 {
-		for j := range w {
-			s[j] += s[j+w]
-		}
-	}
-	return s[0]
+	s0, s1, s2, s3 := s[0]+s[8], s[1]+s[9], s[2]+s[10], s[3]+s[11]
+	s4, s5, s6, s7 := s[4]+s[12], s[5]+s[13], s[6]+s[14], s[7]+s[15]
+	s0, s1, s2, s3 = s0+s4, s1+s5, s2+s6, s3+s7
+	s0, s1 = s0+s2, s1+s3
+	return s0 + s1
 }
 
 // sumGeneric sums x in the lane order: lane j sums x[j], x[j+16], ... ascending, then foldLanes.

@@ -19,18 +19,11 @@ func LayerNorm[F Float](y, mean, rstd, x, gain, bias []F, rows, dim int, eps F) 
 		need(rstd, rows, "kernel: LayerNorm: insufficient length of rstd")
 	}
 	gain, bias = gain[:dim], bias[:dim]
+	if dim == 0 || is32[F]() && layerNorm32(as32(y), as32(mean), as32(rstd), as32(x), as32(gain), as32(bias), rows, float32(eps)) {
+		return
+	}
 	for r := range rows {
-		y, x := y[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim]
-		var mu, rs F
-		if is32[F]() {
-			if m, s, ok := layerNorm32(as32(y), as32(x), as32(gain), as32(bias), float32(eps)); ok {
-				mu, rs = F(m), F(s)
-			} else {
-				mu, rs = layerNormGeneric(y, x, gain, bias, eps)
-			}
-		} else {
-			mu, rs = layerNormGeneric(y, x, gain, bias, eps)
-		}
+		mu, rs := layerNormGeneric(y[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim], gain, bias, eps)
 		if mean != nil {
 			mean[r] = mu
 		}
@@ -39,6 +32,9 @@ func LayerNorm[F Float](y, mean, rstd, x, gain, bias []F, rows, dim int, eps F) 
 		}
 	}
 }
+
+// rootOf returns 1/sqrt(sum/dim + eps).
+func rootOf[F Float](sum, dim, eps F) F { return 1 / sqrtOf(sum/dim+eps) }
 
 // layerNormGeneric is LayerNorm of one row.
 func layerNormGeneric[F Float](y, x, gain, bias []F, eps F) (mean, rstd F) {
@@ -49,7 +45,7 @@ func layerNormGeneric[F Float](y, x, gain, bias []F, eps F) (mean, rstd F) {
 		d := v - mean
 		s[i%lanes] += F(d * d)
 	}
-	rstd = 1 / sqrtOf(foldLanes(&s)/dim+eps)
+	rstd = rootOf(foldLanes(&s), dim, eps)
 	for i, v := range x {
 		y[i] = F(F((v-mean)*rstd)*gain[i]) + bias[i]
 	}
@@ -81,12 +77,11 @@ func LayerNormBackward[F Float](dx, dGain, dBias, dy, x, mean, rstd, gain []F, r
 		dBias = dBias[:dim]
 	}
 	gain = gain[:dim]
+	if dim == 0 || is32[F]() && layerNormBackward32(as32(dx), as32(dGain), as32(dBias), as32(dy), as32(x), as32(mean), as32(rstd), as32(gain), rows) {
+		return
+	}
 	for r := range rows {
-		dx, dy, x := dx[r*dim:(r+1)*dim], dy[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim]
-		if is32[F]() && layerNormBackward32(as32(dx), as32(dGain), as32(dBias), as32(dy), as32(x), float32(mean[r]), float32(rstd[r]), as32(gain)) {
-			continue
-		}
-		layerNormBackwardGeneric(dx, dGain, dBias, dy, x, mean[r], rstd[r], gain)
+		layerNormBackwardGeneric(dx[r*dim:(r+1)*dim], dGain, dBias, dy[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim], mean[r], rstd[r], gain)
 	}
 }
 

@@ -4,18 +4,17 @@ package kernel
 
 // Without GOEXPERIMENT=simd there is no vector body: each function says that it did nothing and the generic body runs.
 
-func add32(y, x []float32) bool                           { return false }
-func axpy32(y []float32, alpha float32, x []float32) bool { return false }
-func scale32(y []float32, alpha float32) bool             { return false }
-func dot32(x, y []float32) (float32, bool)                { return 0, false }
-func softmax32(y, x []float32) bool                       { return false }
-func softmaxBackward32(dx, y, dy []float32) bool          { return false }
-func gelu32(y, x []float32) bool                          { return false }
-func geluBackward32(dx, dy, x []float32) bool             { return false }
-func adamw32(w, g, m, v []float32, c *adamwStep) bool     { return false }
-func layerNorm32(y, x, gain, bias []float32, eps float32) (mean, rstd float32, ok bool) {
-	return 0, 0, false
-}
-func layerNormBackward32(dx, dGain, dBias, dy, x []float32, mean, rstd float32, gain []float32) bool {
+func add32(y, x []float32) bool                                                      { return false }
+func axpy32(y []float32, alpha float32, x []float32) bool                            { return false }
+func scale32(y []float32, alpha float32) bool                                        { return false }
+func dot32(x, y []float32) (sum float32, ok bool)                                    { return 0, false }
+func sumRows32(dBias, dy []float32, rows int) bool                                   { return false }
+func softmax32(y, x []float32, rows, dim int) bool                                   { return false }
+func softmaxBackward32(dx, y, dy []float32, rows, dim int) bool                      { return false }
+func gelu32(y, x []float32) bool                                                     { return false }
+func geluBackward32(dx, dy, x []float32) bool                                        { return false }
+func adamw32(w, g, m, v []float32, c *adamwStep) bool                                { return false }
+func layerNorm32(y, mean, rstd, x, gain, bias []float32, rows int, eps float32) bool { return false }
+func layerNormBackward32(dx, dGain, dBias, dy, x, mean, rstd, gain []float32, rows int) bool {
 	return false
 }

@@ -8,12 +8,11 @@ func Softmax[F Float](y, x []F, rows, dim int) {
 	dims(rows, dim, 0, "kernel: Softmax: negative dimension")
 	need(y, rows*dim, "kernel: Softmax: insufficient length of y")
 	need(x, rows*dim, "kernel: Softmax: insufficient length of x")
+	if dim == 0 || is32[F]() && softmax32(as32(y), as32(x), rows, dim) {
+		return
+	}
 	for r := range rows {
-		y, x := y[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim]
-		if is32[F]() && softmax32(as32(y), as32(x)) {
-			continue
-		}
-		softmaxGeneric(y, x)
+		softmaxGeneric(y[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim])
 	}
 }
 
@@ -39,12 +38,11 @@ func SoftmaxBackward[F Float](dx, y, dy []F, rows, dim int) {
 	need(dx, rows*dim, "kernel: SoftmaxBackward: insufficient length of dx")
 	need(y, rows*dim, "kernel: SoftmaxBackward: insufficient length of y")
 	need(dy, rows*dim, "kernel: SoftmaxBackward: insufficient length of dy")
+	if dim == 0 || is32[F]() && softmaxBackward32(as32(dx), as32(y), as32(dy), rows, dim) {
+		return
+	}
 	for r := range rows {
-		dx, y, dy := dx[r*dim:(r+1)*dim], y[r*dim:(r+1)*dim], dy[r*dim:(r+1)*dim]
-		if is32[F]() && softmaxBackward32(as32(dx), as32(y), as32(dy)) {
-			continue
-		}
-		softmaxBackwardGeneric(dx, y, dy)
+		softmaxBackwardGeneric(dx[r*dim:(r+1)*dim], y[r*dim:(r+1)*dim], dy[r*dim:(r+1)*dim])
 	}
 }
 
