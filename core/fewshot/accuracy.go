@@ -61,7 +61,14 @@ func Wilson(hits, n int) (low, high float64) {
 	total, p := float64(n), float64(hits)/float64(n)
 	center := (p + z95*z95/(2*total)) / (1 + z95*z95/total)
 	half := z95 / (1 + z95*z95/total) * math.Sqrt(p*(1-p)/total+z95*z95/(4*total*total))
-	return max(0, center-half), min(1, center+half)
+	low, high = center-half, center+half
+	if hits == 0 {
+		low = 0 // exactly; rounding leaves 1e-17
+	}
+	if hits == n {
+		high = 1
+	}
+	return low, high
 }
 
 func mean(x []float64) float64 {

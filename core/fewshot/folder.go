@@ -1,7 +1,8 @@
+//go:build !js
+
 package fewshot
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,15 +38,18 @@ func listFolder(root string) ([]file, *folder, error) {
 			if err := checkText(path); err != nil {
 				return err
 			}
-			dir := e.IsDir()
-			if e.Type()&os.ModeSymlink != 0 {
+			mode := e.Type()
+			if mode&os.ModeSymlink != 0 {
 				info, err := os.Stat(filepath.Join(root, filepath.FromSlash(path)))
 				if err != nil {
 					return err
 				}
-				dir = info.IsDir()
+				mode = info.Mode()
 			}
-			if !dir {
+			if !mode.IsDir() && !mode.IsRegular() {
+				continue // opening a pipe would wait for ever
+			}
+			if !mode.IsDir() {
 				// The size is not asked for here: one call a file is slow over 100,000 files.
 				files = append(files, file{path: path, size: -1, entry: len(src.paths)})
 				src.paths = append(src.paths, path)
@@ -87,10 +91,7 @@ func (s *folder) read(entry int) ([]byte, error) {
 	}
 	data := make([]byte, info.Size())
 	if n, err := io.ReadFull(f, data); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("want %d bytes, have %d: %w", len(data), n, ErrTruncated)
-		}
-		return nil, err
+		return nil, fmt.Errorf("want %d bytes, have %d: %w", len(data), n, damaged(err))
 	}
 	return data, nil
 }

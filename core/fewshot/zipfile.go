@@ -1,3 +1,5 @@
+//go:build !js
+
 package fewshot
 
 import (
@@ -100,10 +102,7 @@ func (s *archive) read(entry int) ([]byte, error) {
 	// checkEntry has bounded the size by MaxImageBytes and by what the packed bytes can hold.
 	data := make([]byte, f.UncompressedSize64)
 	if n, err := io.ReadFull(r, data); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Errorf("want %d bytes, have %d: %w", len(data), n, ErrTruncated)
-		}
-		return nil, damaged(err)
+		return nil, fmt.Errorf("want %d bytes, have %d: %w", len(data), n, damaged(err))
 	}
 	// The checksum is compared where the entry ends.
 	switch n, err := r.Read(make([]byte, 1)); {
@@ -115,12 +114,15 @@ func (s *archive) read(entry int) ([]byte, error) {
 	return data, nil
 }
 
-// damaged marks what archive/zip and compress/flate found wrong as ErrFormat; errors of the file
-// system pass unchanged.
+// damaged marks what archive/zip and compress/flate found wrong as ErrTruncated or ErrFormat; errors of
+// the file system pass unchanged.
 func damaged(err error) error {
 	var path *os.PathError
-	if errors.As(err, &path) {
+	switch {
+	case errors.As(err, &path):
 		return err
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return ErrTruncated
 	}
 	return fmt.Errorf("%w: %w", ErrFormat, err)
 }
