@@ -119,6 +119,42 @@ func TestBackwardAdds(t *testing.T) {
 	}
 }
 
+// TestDropPath: block i drops rate*i/(depth-1) of its branches and scales the others so that the mean stays 1; without a
+// rate, and in inference, nothing is drawn.
+func TestDropPath(t *testing.T) {
+	c := smallConfigs()["linear/mean"]
+	c.Depth = 3
+	const batch, rate, rounds = 50, 0.4, 40
+	m, images, embed := NewModel(randomParams[float32](c, 1)), randomSlice[float32](batch*3*4*4, 2), make([]float32, batch*c.Dim)
+	act, inference := NewActivations[float32](true), NewActivations[float32](false)
+	act.SetDropPath(rate, rand.New(rand.NewPCG(3, 4)))
+	inference.SetDropPath(rate, rand.New(rand.NewPCG(3, 4)))
+	dropped := make([]float64, c.Depth)
+	for range rounds {
+		m.Forward(embed, images, batch, 4, act)
+		for i, factor := range act.drop {
+			block := i / (2 * batch)
+			p := rate * float64(block) / 2
+			if factor == 0 {
+				dropped[block]++
+			} else if want := float32(1 / (1 - p)); factor != want {
+				t.Fatalf("block %d: want factor %v, have %v", block, want, factor)
+			}
+		}
+	}
+	for block, n := range dropped { // 4000 draws: five deviations are below 0.04
+		if have, want := n/(2*batch*rounds), rate*float64(block)/2; !(math.Abs(have-want) <= 0.04) {
+			t.Errorf("block %d: want %v dropped, have %v", block, want, have)
+		}
+	}
+	m.Forward(embed, images, batch, 4, inference)
+	act.SetDropPath(0, nil)
+	m.Forward(embed, images, batch, 4, act)
+	if len(inference.drop) != 0 || len(act.drop) != 0 {
+		t.Error("paths dropped in inference or at rate 0")
+	}
+}
+
 // TestForwardFloat32: float32 agrees with float64, and inference activations with training ones.
 func TestForwardFloat32(t *testing.T) {
 	const batch = 3
