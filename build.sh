@@ -1,0 +1,263 @@
+#!/usr/bin/env bash
+# haguruma: every verb of the project. CI runs these and no others.
+#
+#   ./build.sh run     builds everything and serves the page
+#   ./build.sh test    everything that must be green
+#
+# Needs Go >= 1.21 (it fetches the toolchain that go.mod names) and Node >= 20.
+# Compiler flags are the same in every verb, so that nothing is compiled twice.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'USAGE'
+usage: ./build.sh VERB
+
+  run        build, then serve the page on http://localhost:8080 (or $PORT, or the next free port)
+  build      www/engine.wasm, www/wasm_exec.js and build/haguruma
+  check      formatting, vet, module files, types of the page, shell syntax
+  test       check, build and every test below; ends with one line a stage
+  test-wasm  the Go tests of core, sparse and adapt under wasm with SIMD, in Node
+  e2e        the page in a real Chromium
+  bench      speed on this machine
+  fuzz       every fuzz target, a fixed number of inputs each
+  dist       reproducible archives and their sha256 list in dist/
+  help       this list
+
+run and bench hand further arguments on: ./build.sh bench --json
+USAGE
+}
+
+die() {
+  printf 'build.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+# --- tools ---------------------------------------------------------------
+
+need_go() {
+  command -v go >/dev/null || die "no go on PATH; install Go 1.21 or later from https://go.dev/dl"
+  GOTOOLCHAIN=$(sed -n 's/^toolchain //p' go.mod)
+  export GOTOOLCHAIN # over GOTOOLCHAIN=local too: an older go fetches the one named
+  go version >/dev/null || die "go could not provide $GOTOOLCHAIN; check the Go version (>= 1.21) and the module proxy"
+  goroot=$(go env GOROOT)
+}
+
+need_node() {
+  command -v node >/dev/null || die "no node on PATH; install Node 20 or later from https://nodejs.org"
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  ((major >= 20)) || die "node is $(node --version), want 20 or later"
+}
+
+# npm ci only when the lock file is newer than what is installed.
+need_packages() {
+  need_node
+  if [[ ! -e node_modules/.package-lock.json || package-lock.json -nt node_modules/.package-lock.json ]]; then
+    npm ci --no-audit --no-fund
+  fi
+}
+
+need_chromium() {
+  local name
+  if [[ -n ${CHROMIUM:-} ]]; then
+    [[ -x $CHROMIUM ]] || die "CHROMIUM=$CHROMIUM is not a program"
+    export CHROMIUM
+    return
+  fi
+  for name in chromium chromium-browser google-chrome; do
+    if CHROMIUM=$(command -v "$name"); then
+      export CHROMIUM
+      return
+    fi
+  done
+  local -a as_root=()
+  if ((EUID != 0)); then as_root=(sudo -n); fi
+  if command -v apt-get >/dev/null && { ((EUID == 0)) || sudo -n true 2>/dev/null; }; then
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium
+    CHROMIUM=$(command -v chromium) || die "the chromium package left no chromium on PATH"
+    export CHROMIUM
+    return
+  fi
+  die "no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to the program"
+}
+
+# --- verbs ---------------------------------------------------------------
+
+flags=(-trimpath)
+link=(-buildvcs=false "-ldflags=-s -w -buildid=")
+wasm_packages=(./core/... ./sparse ./adapt)
+
+simd() { GOEXPERIMENT=simd "$@"; }
+wasm() { GOOS=js GOARCH=wasm GOEXPERIMENT=simd "$@"; }
+
+build() {
+  need_go
+  mkdir -p build
+  wasm go build "${flags[@]}" "${link[@]}" -o www/engine.wasm ./wasm/browser
+  cp -f "$goroot/lib/wasm/wasm_exec.js" www/wasm_exec.js
+  chmod u+w www/wasm_exec.js
+  simd go build "${flags[@]}" "${link[@]}" -o build/haguruma ./cmd/haguruma
+}
+
+run() {
+  build
+  exec build/haguruma serve "$@" www
+}
+
+check() {
+  need_go
+  local unformatted
+  unformatted=$("$goroot/bin/gofmt" -l ./*.go core sparse adapt wasm cmd)
+  [[ -z $unformatted ]] || die "not formatted, run gofmt -w on: $unformatted"
+  bash -n build.sh
+  bash -n .ci/run
+  go mod tidy -diff
+  go vet "${flags[@]}" ./...
+  simd go vet "${flags[@]}" ./...
+  wasm go vet "${flags[@]}" "${wasm_packages[@]}" ./wasm/...
+  need_packages
+  npm run --silent check
+}
+
+# vet ran in check, over the tests as well
+test_plain() { go test "${flags[@]}" -vet=off -timeout 20m ./...; }
+test_simd() { simd go test "${flags[@]}" -vet=off -timeout 20m ./...; }
+
+test_wasm() {
+  need_go
+  need_node
+  wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${wasm_packages[@]}"
+}
+
+# Node tests are named one by one: what a folder means to node --test changed
+# between its releases.
+node_tests() {
+  local -a files
+  mapfile -t files < <(find "$1" -name '*.test.*js' | sort)
+  ((${#files[@]} > 0)) || die "no tests in $1"
+  node --test --test-concurrency=1 "${files[@]}"
+}
+
+# The units run the engine that build made.
+unit() {
+  need_packages
+  node_tests www/test
+}
+
+# The same picture gives the same int8 embedding, bit for bit, from the
+# terminal (SIMD body and generic body) and from the engine that the page loads.
+same_bits() {
+  need_go
+  need_node
+  simd go test "${flags[@]}" -vet=off -count=1 -tags samebits -run TestSameBits ./cmd/haguruma
+  go test "${flags[@]}" -vet=off -count=1 -tags samebits -run TestSameBits ./cmd/haguruma
+}
+
+e2e() {
+  need_packages
+  need_chromium
+  node_tests e2e
+}
+
+summary=()
+failed=0
+
+# stage runs one part of test in a shell of its own and goes on after a
+# failure, so that one run shows all that is red.
+stage() {
+  local name=$1 begin=$SECONDS code=0 line
+  shift
+  printf '\n== %s\n' "$name"
+  set +e
+  (
+    set -euo pipefail
+    "$@"
+  )
+  code=$?
+  set -e
+  if ((code == 0)); then
+    line="ok    $name, $((SECONDS - begin)) s"
+  else
+    line="FAIL  $name, $((SECONDS - begin)) s (exit $code)"
+    failed=1
+  fi
+  printf '== %s\n' "$line"
+  summary+=("$line")
+}
+
+run_tests() {
+  need_go
+  local begin=$SECONDS
+  stage "check" check
+  stage "build" build
+  stage "go test" test_plain
+  stage "go test, SIMD" test_simd
+  stage "go test, wasm SIMD in Node" test_wasm
+  stage "page units" unit
+  stage "native and wasm embeddings agree" same_bits
+  stage "page in Chromium" e2e
+  printf '\n== summary, %s s\n' "$((SECONDS - begin))"
+  printf '%s\n' "${summary[@]}"
+  ((failed == 0)) || die "something above is red"
+}
+
+fuzz() {
+  need_go
+  local file target
+  while IFS=: read -r file target; do
+    printf '== %s %s\n' "$(dirname "$file")" "$target"
+    simd go test "${flags[@]}" -vet=off -run '^$' -fuzz "^$target\$" -fuzztime 20000x "./$(dirname "$file")"
+  done < <(grep -rHo --include='*_test.go' -E '^func Fuzz[A-Za-z0-9_]+' core sparse adapt wasm cmd | sed 's/:func /:/' | sort)
+}
+
+# dist packs what build made. The same commit gives the same bytes: sorted
+# names, no times, no owners, no build ids.
+dist() {
+  build
+  local tar=tar platform
+  if ! $tar --version 2>/dev/null | grep -q GNU; then
+    tar=gtar
+    command -v gtar >/dev/null || die "dist needs GNU tar (macOS: brew install gnu-tar)"
+  fi
+  platform=$(go env GOOS)-$(go env GOARCH)
+  rm -rf dist
+  mkdir dist
+  pack() { "$tar" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' "$@"; }
+  pack --exclude=www/test -cf - www | gzip -9n >dist/haguruma-www.tar.gz
+  pack -cf - -C build haguruma | gzip -9n >"dist/haguruma-$platform.tar.gz"
+  (cd dist && sha256_list ./*.tar.gz >SHA256SUMS)
+  cat dist/SHA256SUMS
+}
+
+# sha256sum where there is one, else shasum (macOS); same output.
+sha256_list() {
+  if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
+verb=${1:-help}
+(($# == 0)) || shift
+case $verb in
+  run) run "$@" ;;
+  build) build ;;
+  check) check ;;
+  test) run_tests ;;
+  test-wasm) test_wasm ;;
+  e2e)
+    build
+    e2e
+    ;;
+  bench)
+    build
+    build/haguruma bench "$@"
+    ;;
+  fuzz) fuzz ;;
+  dist) dist ;;
+  help | -h | --help) usage ;;
+  *)
+    usage >&2
+    printf 'build.sh: no verb %s\n' "$verb" >&2
+    exit 2
+    ;;
+esac

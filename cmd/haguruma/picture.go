@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"haguruma/core/picture"
+)
+
+// readPicture decodes one picture file, never reading more than the limits allow.
+func readPicture(path string) (*picture.Picture, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	// One byte over the limit is read, so that Decode sees that it is too large.
+	data, err := io.ReadAll(io.LimitReader(file, int64(picture.DefaultLimits.MaxBytes)+1))
+	if err != nil {
+		return nil, err
+	}
+	pic, err := picture.Decode(data, picture.DefaultLimits)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pic, nil
+}
+
+var pictureSuffixes = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}
+
+// pictureFiles lists the queries that the arguments name: files as they are,
+// folders by the picture files in them, at any depth, in order of their names.
+func pictureFiles(arguments []string) ([]string, error) {
+	var files []string
+	for _, argument := range arguments {
+		info, err := os.Stat(argument)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, argument)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(argument, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if strings.HasPrefix(entry.Name(), ".") && path != argument {
+				if entry.IsDir() {
+					return filepath.SkipDir
+				}
+				return nil
+			}
+			if !entry.IsDir() && slices.Contains(pictureSuffixes, strings.ToLower(filepath.Ext(path))) {
+				files = append(files, path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: no picture file (%s) in this folder", argument, strings.Join(pictureSuffixes, " "))
+		}
+	}
+	return files, nil
+}

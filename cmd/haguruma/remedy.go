@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+
+	"haguruma/adapt"
+	"haguruma/core/fewshot"
+	"haguruma/core/picture"
+	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
+	"haguruma/sparse/metatune"
+)
+
+// remedies say what a person can do about an error, the most particular first.
+var remedies = []struct {
+	err  error
+	hint string
+}{
+	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
+	{errHash, "copy or download the bundle again, together with its manifest"},
+	{errManifest, "give the .json that lies beside a bundle, or the bundle itself"},
+	{fewshot.ErrEmptyClass, "put at least one picture directly into each class folder, or remove the folder"},
+	{fewshot.ErrNoClass, "make one folder per class, with the class's pictures in it"},
+	{adapt.ErrTooFewClasses, "make at least two class folders"},
+	{adapt.ErrBadName, "rename the class folder"},
+	{adapt.ErrDuplicateClass, "rename one of the two class folders"},
+	{fewshot.ErrEncrypted, "unpack the zip and give the folder"},
+	{fewshot.ErrPath, "rename the file, or pack the zip again"},
+	{fewshot.ErrDuplicate, "rename one of the two"},
+	{fewshot.ErrGuard, "choose a split that the set's role allows: see datasets.json"},
+	{fewshot.ErrTooFewClasses, "lower the shots, or choose a set with larger classes"},
+	{fewshot.ErrUnknown, "see datasets.json for the names there are"},
+	{fewshot.ErrTooLarge, "make the file smaller"},
+	{fewshot.ErrTruncated, "copy the file again"},
+	{fewshot.ErrFormat, "give a folder or a .zip with one folder per class"},
+	{picture.ErrTooLarge, "make the picture smaller"},
+	{picture.ErrTruncated, "copy the picture again, it was cut short"},
+	{picture.ErrEmpty, "give a picture that has pixels"},
+	{picture.ErrFormat, "save the picture as JPEG or PNG"},
+	{metatune.ErrCheckpoint, "give another --out folder, or the flags of the run that is in it"},
+	{metatune.ErrConfig, "see the flags of haguruma pretrain --help"},
+	{vit.ErrConfig, "use a bundle, or flags, that describe a whole backbone: haguruma inspect FILE shows what a file holds"},
+	{tensorfile.ErrTruncated, "copy or download the file again, it was cut short"},
+	{tensorfile.ErrFormat, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
+	{tensorfile.ErrDType, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
+	{tensorfile.ErrShape, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
+	{tensorfile.ErrDuplicate, "write the file again"},
+	{tensorfile.ErrTooLarge, "give a smaller file"},
+	{fs.ErrNotExist, "check the path"},
+	{fs.ErrPermission, "check who may read it"},
+}
+
+// remedy returns what can be done about err, or "" when nothing is known.
+func remedy(err error) string {
+	for _, r := range remedies {
+		if errors.Is(err, r.err) {
+			return r.hint
+		}
+	}
+	return ""
+}
