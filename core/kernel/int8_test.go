@@ -192,13 +192,23 @@ func TestMatmulInt8Parallel(t *testing.T) {
 		c.each(t)
 		packed, y := make([]int8, PackInt8Len(c.n, c.k)), make([]float32, c.m*c.n)
 		PackInt8(packed, c.w, c.n, c.k)
-		allocations := testing.AllocsPerRun(4, func() {
+		allocations := leastAllocations(func() {
 			MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, c.m, c.n, c.k)
 		})
 		if allocations > 0 {
 			t.Errorf("%d threads: %g allocations a product, want 0", n, allocations)
 		}
 	}
+}
+
+// leastAllocations returns the allocations of the best of ten calls of f: a garbage collection, and the race detector at random, empty the
+// pools of reused memory.
+func leastAllocations(f func()) float64 {
+	least := math.Inf(1)
+	for range 10 {
+		least = min(least, testing.AllocsPerRun(1, f))
+	}
+	return least
 }
 
 // TestInt8Body: where vector instructions are always there, the generic body must not be the one in use.

@@ -9,7 +9,7 @@ import (
 func TestMatmulWasmBlocks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	eachBody(t, func(t *testing.T) {
-		for _, s := range [][3]int{{33, 9, 4099}, {31, 16, 9000}, {7, 8, packBlock}} {
+		for _, s := range [][3]int{{33, 9, 4099}, {7, 16, 9000}, {6, 8, packBlock}} {
 			if k := s[2]; s[0] <= max(packBlock/roundUp(k, tileStep)/tileRows, 1)*tileRows {
 				t.Fatalf("(%d, %d, %d) is one block only", s[0], s[1], k)
 			}
@@ -26,7 +26,7 @@ func TestMatmulWasmBlocks(t *testing.T) {
 func TestMatmulWasmAllocations(t *testing.T) {
 	const m, n, k = 65, 65, 32
 	a, b, c := make([]float32, m*k), make([]float32, n*k), make([]float32, m*n)
-	if got := testing.AllocsPerRun(4, func() { MatmulNTStrict(c, a, b, m, n, k) }); got > 0 {
+	if got := leastAllocations(func() { MatmulNTStrict(c, a, b, m, n, k) }); got > 0 {
 		t.Errorf("%g allocations a product, want 0", got)
 	}
 }
