@@ -208,13 +208,11 @@ func TestIntN(t *testing.T) {
 			checkUniform(t, fmt.Sprintf("intN(%d)", n), counts)
 		}
 	}
-	// Two thirds of 2^64: without the rejection the lower half would come twice as often.
-	low := 0
-	const n = math.MaxInt/3*2 + 1
+	// 2^64 is 8/3 n: without the rejection the residues 0, 1, 2 would come as 3 : 3 : 2.
+	residues := make([]int, 3)
+	const n = 3 << 61
 	for range 3000 {
-		if r.intN(n) < n/2 {
-			low++
-		}
+		residues[r.intN(n)%3]++
 	}
-	checkUniform(t, "halves of a large range", []int{low, 3000 - low})
+	checkUniform(t, "residues of a large range", residues)
 }
