@@ -48,6 +48,16 @@ func Encode(f *File) ([]byte, error) {
 	return data, nil
 }
 
+// EncodeZstd is Encode in one zstd frame. Its bytes are deterministic for one
+// version of the compressor; under GOOS=js they are a frame of raw blocks.
+func EncodeZstd(f *File) ([]byte, error) {
+	data, err := Encode(f)
+	if err != nil {
+		return nil, err
+	}
+	return pack(data)
+}
+
 // appendHeader appends the JSON of the header, padded, writes its length into
 // the first bytes of b, and returns the bytes the tensors take.
 func appendHeader(b []byte, metadata map[string]string, tensors []*Tensor) (header []byte, body int, err error) {

@@ -2,9 +2,12 @@ package tensorfile
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"runtime"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // FuzzDecode: no panic; every error wraps a sentinel; the memory taken is in
@@ -69,6 +72,37 @@ func FuzzDecode(f *testing.F) {
 			if !ok || h.DType != w.DType || !reflect.DeepEqual(h.Shape, w.Shape) || !bytes.Equal(h.Data, w.Data) {
 				t.Errorf("want %v, have %v", w, h)
 			}
+		}
+	})
+}
+
+// FuzzUnpack: what the reference decoder reads, ours reads to the same bytes,
+// and where both read, they agree.
+func FuzzUnpack(f *testing.F) {
+	for _, data := range samples() {
+		for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
+			w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(1))
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(w.EncodeAll(data[:min(len(data), 2000)], nil))
+		}
+	}
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<22))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		have, err := unpack(data, 1<<20)
+		want, wantErr := r.DecodeAll(data, nil)
+		if err != nil && !named(err) {
+			t.Errorf("want a named error, have %v", err)
+		}
+		if err == nil && wantErr == nil && !bytes.Equal(have, want) {
+			t.Errorf("want %d bytes, have %d others", len(want), len(have))
+		}
+		if wantErr == nil && err != nil && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("want %d bytes, have %v", len(want), err)
 		}
 	})
 }

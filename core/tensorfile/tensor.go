@@ -1,7 +1,6 @@
 package tensorfile
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -210,6 +209,6 @@ func FromInt8(name string, shape []int, x []int8) Tensor {
 // Hash returns the SHA-256 of data in lower-case hexadecimal, the name by
 // which adapters and manifests refer to a file.
 func Hash(data []byte) string {
-	sum := sha256.Sum256(data)
+	sum := sum256(data)
 	return hex.EncodeToString(sum[:])
 }

@@ -1,6 +1,7 @@
 package tensorfile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"math"
 	"slices"
@@ -116,10 +117,18 @@ func TestTensorByName(t *testing.T) {
 	}
 }
 
-// TestHash: the digest of "abc" of FIPS 180-4's examples.
+// TestHash: the digest of "abc" of FIPS 180-4's examples, and every length
+// across a block of padding, by both bodies.
 func TestHash(t *testing.T) {
 	const want = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 	if have := Hash([]byte("abc")); have != want {
 		t.Errorf("want %s, have %s", want, have)
+	}
+	data := make([]byte, 300)
+	for n := range data {
+		data[n] = byte(n * 7)
+		if want, have := sha256.Sum256(data[:n]), sum256Generic(data[:n]); have != want {
+			t.Fatalf("%d bytes: want %x, have %x", n, want, have)
+		}
 	}
 }

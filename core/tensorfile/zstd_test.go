@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
@@ -128,5 +129,156 @@ func TestZstdBombs(t *testing.T) {
 		if used := after.TotalAlloc - before.TotalAlloc; used > c.bytes {
 			t.Errorf("%s: want at most %d bytes allocated, have %d", c.name, c.bytes, used)
 		}
+	}
+}
+
+// samples are data of many kinds: what a compressor stores raw, as one byte,
+// by Huffman codes alone, by matches near and far, by repeated offsets.
+func samples() map[string][]byte {
+	rng := rand.New(rand.NewPCG(1, 2))
+	fill := func(n int, next func(i int) byte) []byte {
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = next(i)
+		}
+		return data
+	}
+	weights := func(int) byte { return byte(int8(max(min(rng.NormFloat64()*20, 127), -127))) }
+	words := strings.Fields("blocks attn qkv proj weight bias norm1 norm2 mlp fc1 fc2 head . . . 0 1 2 3 scale")
+	text := []byte{}
+	for len(text) < 200_000 {
+		text = append(append(text, words[rng.IntN(len(words))]...), "._ "[rng.IntN(3)])
+	}
+	far := fill(300_000, weights)
+	copy(far[200_000:], far[:90_000])
+	return map[string][]byte{
+		"empty":     {},
+		"one":       {7},
+		"few":       []byte("abcabcabcabcabcabcabcabcd"),
+		"zeros":     make([]byte, 400_000),
+		"random":    fill(150_000, func(int) byte { return byte(rng.Uint32()) }),
+		"weights":   fill(300_000, weights),
+		"far":       far,
+		"text":      text,
+		"two bits":  fill(140_000, func(int) byte { return byte(rng.IntN(4)) * 37 }),
+		"records":   fill(100_000, func(i int) byte { return []byte{1, 0, byte(i >> 10), byte(rng.IntN(2)), 9, 9, byte(i >> 6)}[i%7] }),
+		"skewed":    fill(60_000, func(int) byte { return byte(rng.ExpFloat64() * 3) }),
+		"wide":      fill(60_000, func(int) byte { return byte(rng.ExpFloat64() * 40) }),
+		"counting":  fill(70_000, func(i int) byte { return byte(i * i >> 8) }),
+		"short run": fill(5_000, func(i int) byte { return byte(i / 100) }),
+	}
+}
+
+// TestUnpack: what the reference encoder packs, at each of its levels, as one
+// frame and as a stream of small windows, with and without a checksum.
+func TestUnpack(t *testing.T) {
+	for name, want := range samples() {
+		for level := zstd.SpeedFastest; level <= zstd.SpeedBestCompression; level++ {
+			for _, window := range []int{1 << 10, 1 << 16, 8 << 20} {
+				w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window),
+					zstd.WithEncoderCRC(window > 1<<10), zstd.WithAllLitEntropyCompression(window > 1<<16))
+				if err != nil {
+					t.Fatal(err)
+				}
+				var stream bytes.Buffer
+				w.Reset(&stream)
+				for rest := want; len(rest) > 0; {
+					n := min(len(rest), 17_001)
+					if _, err := w.Write(rest[:n]); err != nil {
+						t.Fatal(err)
+					}
+					rest = rest[n:]
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				for form, packed := range map[string][]byte{"frame": w.EncodeAll(want, nil), "stream": stream.Bytes()} {
+					if have, err := unpack(packed, len(want)+maxBlock*(len(want)/1000+1)); err != nil || !bytes.Equal(have, want) {
+						t.Fatalf("%s, level %v, window %d, %s: want %d bytes, have %d, %v", name, level, window, form, len(want), len(have), err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestPackRaw: the reference decoder reads the frames of the browser.
+func TestPackRaw(t *testing.T) {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for name, want := range samples() {
+		packed := packRaw(want)
+		if have, err := r.DecodeAll(packed, nil); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("%s: the reference: want %d bytes, have %d, %v", name, len(want), len(have), err)
+		}
+		if have, err := unpack(packed, len(want)); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("%s: ours: want %d bytes, have %d, %v", name, len(want), len(have), err)
+		}
+	}
+}
+
+// TestUnpackChecksum: a changed byte of the content, and of the checksum.
+func TestUnpackChecksum(t *testing.T) {
+	packed := packRaw([]byte("abcdef"))
+	for i := len(packed) - 10; i < len(packed); i++ {
+		broken := bytes.Clone(packed)
+		broken[i] ^= 1
+		if _, err := unpack(broken, 100); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "checksum") {
+			t.Errorf("byte %d changed: want a wrong checksum, have %v", i, err)
+		}
+	}
+}
+
+// TestXXHash: the empty input's value of the specification's sanity checks,
+// and the reference's value, by a frame's checksum, for every length up to 100.
+func TestXXHash(t *testing.T) {
+	if have := xxhash64(nil); have != 0xef46db3751d8e999 {
+		t.Errorf("want ef46db3751d8e999, have %x", have)
+	}
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderCRC(true), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := samples()["random"]
+	for n := 1; n < 100; n++ {
+		packed := w.EncodeAll(data[:n], nil)
+		want := binary.LittleEndian.Uint32(packed[len(packed)-4:])
+		if have := uint32(xxhash64(data[:n])); have != want {
+			t.Errorf("%d bytes: want %08x, have %08x", n, want, have)
+		}
+	}
+}
+
+func BenchmarkUnpack(b *testing.B) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range []string{"weights", "text"} {
+		data := samples()[name]
+		packed := w.EncodeAll(data, nil)
+		b.Run(name+"/ours", func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := unpack(packed, MaxDecoded); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/reference", func(b *testing.B) {
+			r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := r.DecodeAll(packed, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
