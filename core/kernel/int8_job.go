@@ -63,7 +63,7 @@ func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int)
 			j.padded = make([]uint8, m*j.lda)
 		}
 		for i := range m {
-			clear(j.padded[i*j.lda+copy(j.padded[i*j.lda:], a[i*k:(i+1)*k]) : (i+1)*j.lda])
+			copy(j.padded[i*j.lda:], a[i*k:(i+1)*k]) // what is behind meets weights of zero
 		}
 		j.a = j.padded
 	}

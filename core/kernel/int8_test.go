@@ -276,3 +276,17 @@ func BenchmarkMatmulInt8(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkPackInt8(b *testing.B) {
+	const n, k = 768, 192
+	w := make([]int8, n*k)
+	for _, body := range int8Bodies {
+		b.Run(body.name, func(b *testing.B) {
+			packed := make([]int8, body.packLen(n, k))
+			b.SetBytes(n * k)
+			for b.Loop() {
+				body.pack(packed, w, n, k)
+			}
+		})
+	}
+}

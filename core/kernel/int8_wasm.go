@@ -49,7 +49,7 @@ func matmulInt8Wasm(y []float32, a []uint8, aScale []float32, aZero []int32, pac
 			}
 			steps := uintptr(kPad / 8)
 			if whole > 0 {
-				int8Tiles(at(y, (i0)*n+j), at(aPacked, 0), w, steps, uintptr(whole/tileRows), uintptr(4*n), at(scale, 0), at(zero, 0), ws, wz, b)
+				int8Tiles(at(y, i0*n+j), at(aPacked, 0), w, steps, uintptr(whole/tileRows), uintptr(4*n), at(scale, 0), at(zero, 0), ws, wz, b)
 			}
 			if whole < rows {
 				int8Tiles(at(tile, 0), at(aPacked, whole*kPad), w, steps, uintptr((rows-whole+tileRows-1)/tileRows), 4*tileColumns, at(scale, whole), at(zero, whole), ws, wz, b)
@@ -62,11 +62,9 @@ func matmulInt8Wasm(y []float32, a []uint8, aScale []float32, aZero []int32, pac
 	scratchesWasm.Put(s)
 }
 
-// packActivations widens rows of a (rows, k) into a tile: dst[(p*5+r)*2+q] = a[r*k+2*p+q], zeros elsewhere.
+// packActivations widens rows of a (rows, k) into a tile: dst[(p*5+r)*2+q] = a[r*k+2*p+q]. What lies
+// elsewhere stays: behind k it meets weights of zero, and sums of other rows are not used.
 func packActivations(dst []int16, a []uint8, rows, k int) {
-	if rows < tileRows || k%8 != 0 {
-		clear(dst)
-	}
 	for r := range rows {
 		row := a[r*k:][:k]
 		if octets := k / 8; octets > 0 {
