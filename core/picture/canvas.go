@@ -262,16 +262,17 @@ func (c *canvas) ycbcr(m *image.YCbCr, studio bool) {
 		first := b.Min.X >> shift
 		n := (b.Max.X-1)>>shift - first + 1
 		cb, cr := m.Cb[co:co+n], m.Cr[co:co+n]
+		row := m.Y[yo : yo+w]
 		o := c.at + y*c.dy
-		for x, yv := range m.Y[yo : yo+w] {
-			i := (b.Min.X+x)>>shift - first
-			light := (int32(yv)-k.black)*k.y + k.half
+		for i, end := 0, (first+1)<<shift-b.Min.X; i < n; i, end = i+1, end+1<<shift {
 			u, v := int32(cb[i])-128, int32(cr[i])-128
-			dst := c.pix[o : o+3 : o+3]
-			dst[0] = clamp(light + k.r*v)
-			dst[1] = clamp(light - k.gb*u - k.gr*v)
-			dst[2] = clamp(light + k.b*u)
-			o += c.dx
+			red, green, blue := k.half+k.r*v, k.half-k.gb*u-k.gr*v, k.half+k.b*u
+			for x := max(end-1<<shift, 0); x < min(end, w); x++ { // the pixels of one chroma sample
+				light := (int32(row[x]) - k.black) * k.y
+				dst := c.pix[o : o+3 : o+3]
+				dst[0], dst[1], dst[2] = clamp(light+red), clamp(light+green), clamp(light+blue)
+				o += c.dx
+			}
 		}
 	}
 }
