@@ -106,6 +106,17 @@ run() {
   exec build/haguruma serve "$@" www
 }
 
+# The assembly in core/kernel is what its generator writes.
+generated() {
+  local file fresh=build/generated
+  mkdir -p "$fresh"
+  go build "${flags[@]}" -o build/kernelgen ./core/kernel/_gen
+  (cd "$fresh" && ../kernelgen)
+  for file in "$fresh"/*; do
+    cmp "$file" "core/kernel/${file##*/}" || die "core/kernel/${file##*/} is not what go generate ./core/kernel writes"
+  done
+}
+
 check() {
   need_go
   local unformatted
@@ -113,6 +124,7 @@ check() {
   [[ -z $unformatted ]] || die "not formatted, run gofmt -w on: $unformatted"
   bash -n build.sh
   bash -n .ci/run
+  generated
   go mod tidy -diff
   go vet "${flags[@]}" ./...
   simd go vet "${flags[@]}" ./...
