@@ -53,6 +53,7 @@ var libraries = map[string][]string{
 	"gonum.org/v1/plot":                 {"sparse/metatune", "cmd"},
 	"github.com/hack-pad/safejs":        {"wasm"},
 	"github.com/spf13/cobra":            {"cmd"},
+	"github.com/spf13/pflag":            {"cmd"},
 	"github.com/schollz/progressbar/v3": {"cmd"},
 }
 
