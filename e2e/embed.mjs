@@ -17,7 +17,7 @@ if (!bundle || !picture) {
 try {
 	const { verbs } = await openBundle(bundle);
 	const file = await readFile(picture);
-	const bytes = valueOf(() => verbs.embed(file, 0, 0));
+	const { embed: bytes } = valueOf(() => verbs.embed(file, 0, 0, 0));
 	const embed = Array.from(new Float32Array(bytes.buffer));
 	const bits = createHash("sha256").update(bytes).digest("hex");
 	console.log(JSON.stringify({ embed, bits }));

@@ -98,6 +98,7 @@ export interface EngineInfo {
 export interface EmbedResult {
 	/** (dim) */
 	embed: Float32Array;
+	thumbnail: Pixels | null;
 	ms: number;
 }
 
@@ -158,7 +159,7 @@ export class Engine {
 	readonly info: EngineInfo;
 
 	/** The backbone's embedding of one picture. */
-	embed(picture: PictureSource): Promise<EmbedResult>;
+	embed(picture: PictureSource, options?: PictureOptions): Promise<EmbedResult>;
 
 	addClass(name: string): Promise<number>;
 	renameClass(classId: number, name: string): Promise<void>;
@@ -194,7 +195,7 @@ export interface WirePicture {
 
 export type Request =
 	| { id: number; verb: "open"; module: WebAssembly.Module; bundle: Uint8Array<ArrayBuffer>; sha256: string }
-	| { id: number; verb: "embed"; picture: WirePicture }
+	| { id: number; verb: "embed"; picture: WirePicture; thumbnail: number }
 	| { id: number; verb: "addClass"; name: string }
 	| { id: number; verb: "renameClass"; classId: number; name: string }
 	| { id: number; verb: "removeClass"; classId: number }
@@ -217,8 +218,10 @@ export type Outcome<T> = { value: T } | { code: ErrorCode; message: string };
 export interface Verbs {
 	/** sha256: what the bundle's bytes must hash to; "" when the page has checked that already */
 	open(bundle: Uint8Array, sha256: string): Outcome<Omit<EngineInfo, "bundle">>;
-	/** little-endian float32 */
-	embed(bytes: Uint8Array, width: number, height: number): Outcome<Uint8Array<ArrayBuffer>>;
+	/** embed: little-endian float32 */
+	embed(
+		bytes: Uint8Array, width: number, height: number, thumbnail: number,
+	): Outcome<{ embed: Uint8Array<ArrayBuffer>; thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	addClass(name: string): Outcome<number>;
 	renameClass(classId: number, name: string): Outcome<null>;
 	removeClass(classId: number): Outcome<null>;

@@ -102,9 +102,13 @@ export class Engine {
 		}
 	}
 
-	/** @param {PictureSource} picture @returns {Promise<EmbedResult>} */
-	async embed(picture) {
-		return this.#call({ verb: "embed", picture: await toWire(picture) });
+	/**
+	 * @param {PictureSource} picture
+	 * @param {PictureOptions} [options]
+	 * @returns {Promise<EmbedResult>}
+	 */
+	async embed(picture, { thumbnail = 0 } = {}) {
+		return this.#call({ verb: "embed", picture: await toWire(picture), thumbnail });
 	}
 
 	/** @param {string} name @returns {Promise<number>} */

@@ -36,8 +36,10 @@ async function handle(request) {
 	switch (request.verb) {
 		case "embed": {
 			const { bytes, width, height } = request.picture;
-			const out = valueOf(() => go.embed(bytes, width, height));
-			return [{ embed: new Float32Array(out.buffer), ms: ms() }, [out.buffer]];
+			const out = valueOf(() => go.embed(bytes, width, height, request.thumbnail));
+			const thumbnail = toPixels(out.thumbnail);
+			const embed = new Float32Array(out.embed.buffer);
+			return [{ embed, thumbnail, ms: ms() }, thumbnail ? [embed.buffer, thumbnail.data.buffer] : [embed.buffer]];
 		}
 		case "addClass":
 			return [valueOf(() => go.addClass(request.name)), []];

@@ -77,9 +77,13 @@ func (s *session) ready(a *arguments) error {
 	return nil
 }
 
-// embed(bytes, width, height) returns the embedding as little-endian float32.
+// embed(bytes, width, height, thumbnail) returns the embedding as little-endian float32.
 func (s *session) embed(a *arguments) (any, error) {
 	pic, err := s.picture(a)
+	if err != nil {
+		return nil, err
+	}
+	thumbnail, err := s.thumbnail(a, pic)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,11 @@ func (s *session) embed(a *arguments) (any, error) {
 	for _, v := range embed {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
 	}
-	return s.border.out(data)
+	array, err := s.border.out(data)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"embed": array, "thumbnail": thumbnail}, nil
 }
 
 func (s *session) addClass(a *arguments) (any, error) {

@@ -1,0 +1,372 @@
+// The page: task, engine and views put together. Read task.js and runner.js for what happens, views/ for how it looks.
+
+import { Engine } from "./engine.js";
+import { EngineError } from "./error.js";
+import { dropZone, fromFolderInput, keep } from "./files.js";
+import { Runner } from "./runner.js";
+import { staticText, text } from "./strings.js";
+import { Task } from "./task.js";
+import { Card } from "./views/card.js";
+import { byId } from "./views/element.js";
+import { setDisabled } from "./views/pad.js";
+import { Status } from "./views/status.js";
+import { previewSide, TryView } from "./views/try.js";
+
+/** @import { ClassifyResult } from "./engine.js" */
+/** @import { Found } from "./files.js" */
+/** @import { Class, Example } from "./task.js" */
+
+/** Colours that style.css has for classes. */
+const colors = 8;
+
+/** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
+const maxFileBytes = 64 << 20;
+
+/** Pause after the last piece of a stroke before it is classified, ms. */
+const rest = 60;
+
+document.documentElement.lang = text.lang;
+document.title = text.title;
+for (const element of document.querySelectorAll("[data-text]")) {
+	element.textContent = staticText(/** @type {HTMLElement} */ (element).dataset["text"] ?? "");
+}
+
+const task = new Task();
+const status = new Status();
+const classList = byId("classes", HTMLUListElement);
+const learnButton = byId("learn", HTMLButtonElement);
+const learnReason = byId("learn-reason", HTMLParagraphElement);
+/** by key @type {Map<number, Card>} */
+const cards = new Map();
+let drawings = 0;
+
+const runner = new Runner(task, {
+	onState: render,
+	onAdapted: () => {
+		render();
+		classifySoon(0);
+	},
+	onBadExample: refuse,
+	onError: (error) => {
+		console.error(error);
+		status.alert(text.errors[error.code], error.code === "died" ? { retry: () => void runner.restart() } : {});
+	},
+	onRestart: (again) => {
+		status.say(again ? text.restarted : text.restarting);
+		if (again) classifySoon(0);
+	},
+});
+
+// --- step 1: classes and their examples ---
+
+/** @type {import("./views/card.js").CardActions} */
+const actions = {
+	rename(of, name) {
+		const problem = task.checkName(of, name);
+		if (problem === "nameTaken") status.say(text.nameTaken(name.trim()));
+		else if (problem) status.say(text[problem]);
+		else task.renameClass(of, name);
+	},
+	remove(of) {
+		const index = task.classes.indexOf(of);
+		const back = task.removeClass(of);
+		offerUndo(text.classWith(of.name, of.examples.length), back);
+		const next = task.classes[index] ?? task.classes[index - 1];
+		(next ? cards.get(next.key)?.name : byId("add-class", HTMLButtonElement))?.focus();
+	},
+	addDrawing(to, drawing) {
+		task.addExample(to, text.drawing(++drawings), drawing);
+	},
+	addFiles(to, files) {
+		void addFiles([[to, files]]);
+	},
+	removeExample(from, example) {
+		offerUndo(text.pictureFrom(example.name, from.name), task.removeExample(from, example));
+	},
+};
+
+/** @param {string} what @param {() => void} back */
+function offerUndo(what, back) {
+	status.say(text.removed(what), () => {
+		back();
+		status.say(text.restored(what));
+	});
+}
+
+function addClass() {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const free = [...letters].map(text.newClass).find((name) => !task.checkName(null, name));
+	return task.addClass(free ?? task.freeName(text.newClass("")));
+}
+
+/**
+ * Files that were given together: what cannot be taken is told in one list.
+ * @typedef {{ total: number, refused: string[], alert: HTMLElement | null }} Batch
+ */
+
+/** @returns {Batch} */
+const newBatch = (total = 1) => ({ total, refused: [], alert: null });
+
+/** The batch that an example came in. @type {WeakMap<Example, Batch>} */
+const batches = new WeakMap();
+
+/** @param {[Class, File[]][]} groups */
+async function addFiles(groups) {
+	const batch = newBatch(groups.reduce((n, [, files]) => n + files.length, 0));
+	if (batch.total === 0) status.say(text.noFiles);
+	for (const [to, files] of groups) {
+		for (const file of files) {
+			try {
+				if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
+				const example = task.addExample(to, file.name, await keep(file));
+				batches.set(example, batch);
+			} catch (cause) {
+				const error = cause instanceof EngineError ? cause : new EngineError("download", "unreadable file", { cause });
+				tellRefused(batch, file.name, sentence(file.name, error));
+			}
+		}
+	}
+}
+
+/** @param {Found} found folders become classes, loose files have nowhere to go */
+function addFolders({ files, folders }) {
+	if (folders.size === 0) {
+		status.say(files.length > 0 ? text.dropOnClass : text.noFiles);
+		return;
+	}
+	/** @type {[Class, File[]][]} */
+	const groups = [];
+	const spare = task.classes.filter((c) => c.examples.length === 0 && untouched.has(c));
+	for (const [name, inside] of folders) {
+		const same = task.classes.find((c) => c.name === name);
+		const unused = same ? null : spare.shift();
+		if (unused) task.renameClass(unused, task.freeName(name));
+		groups.push([same ?? unused ?? task.addClass(task.freeName(name)), inside]);
+	}
+	void addFiles(groups);
+}
+
+/** Classes the page made and nobody named: the first folders take their place. @type {WeakSet<Class>} */
+const untouched = new WeakSet();
+task.onChange((change) => {
+	if (change.kind === "renameClass") untouched.delete(change.class);
+});
+
+/** @param {string} name @param {EngineError} error */
+function sentence(name, error) {
+	if (error.code === "picture_format" && /\.hei[cf]$/i.test(name)) return text.heic;
+	if (error.code === "died") return text.broke;
+	return text.errors[error.code];
+}
+
+/** @param {Batch} batch @param {string} name @param {string} why */
+function tellRefused(batch, name, why) {
+	batch.refused.push(text.problem(name, why));
+	batch.alert?.remove();
+	batch.alert = status.alert(text.notTaken(batch.refused.length, batch.total), { list: batch.refused });
+}
+
+/** @param {Example} example @param {EngineError} error */
+function refuse(example, error) {
+	console.info(`${example.name}: ${error.code}: ${error.message}`);
+	tellRefused(batches.get(example) ?? newBatch(), example.name, sentence(example.name, error));
+}
+
+// --- step 2: learn ---
+
+/** Why Learn cannot be pressed, as a sentence; null when it can. @returns {string | null} */
+function whyNot() {
+	const lack = task.lack();
+	if (lack) return lack.code === "empty_class" ? text.whyEmptyClass(lack.class.name) : text.whyFewClasses;
+	if (runner.state === "loading") return text.whyLoading;
+	if (runner.state === "broken") return text.whyBroken;
+	return null;
+}
+
+learnButton.addEventListener("click", () => {
+	const lack = task.lack();
+	if (lack?.code === "empty_class") cards.get(lack.class.key)?.element.scrollIntoView({ block: "nearest" });
+	if (whyNot()) return;
+	runner.learn();
+	render();
+	classifySoon(0);
+});
+
+function renderLearn() {
+	const why = whyNot();
+	const { adapted, learning } = runner;
+	setDisabled(learnButton, why !== null || learning);
+	learnButton.textContent = learning && adapted ? text.learnt : text.learn;
+	learnButton.classList.toggle("done", learning && adapted !== null);
+	if (learning && adapted) {
+		const lack = task.lack();
+		const left = lack?.code === "empty_class" ? text.notYetLearnt(lack.class.name) : lack ? text.whyFewClasses : text.learntLive;
+		learnReason.textContent = `${text.learntFrom(adapted.way, adapted.examples, adapted.ms)} ${left}`;
+	} else if (why) {
+		learnReason.textContent = why;
+	} else {
+		learnReason.textContent = task.waiting > 0 ? text.whyReading(task.waiting) : text.readyToLearn;
+	}
+}
+
+// --- step 3: try it ---
+
+const tryView = new TryView(() => classifySoon(rest), (files) => void tryFile(files));
+
+/** @param {File[]} files */
+async function tryFile(files) {
+	const file = files[0];
+	if (!file) return status.say(text.noFiles);
+	try {
+		if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
+		tryView.setPicture(await keep(file), file.name);
+	} catch (cause) {
+		const error = cause instanceof EngineError ? cause : new EngineError("download", "unreadable file", { cause });
+		tellRefused(newBatch(), file.name, sentence(file.name, error));
+	}
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let resting;
+let classifying = false;
+let again = false;
+
+/** Classifies what is there after a pause; one at a time, and the newest last. @param {number} pause ms */
+function classifySoon(pause) {
+	// While one is under way the hand need not rest: the next starts when it is done.
+	if (classifying) {
+		again = true;
+		return;
+	}
+	clearTimeout(resting);
+	resting = setTimeout(() => void classify(), pause);
+}
+
+async function classify() {
+	const subject = tryView.subject;
+	if (!runner.adapted) tryView.setHint(text.tryFirst);
+	else if (!subject) tryView.setHint(text.tryHint);
+	if (!subject || runner.state !== "ready" || (!runner.adapted && subject.name === null)) return;
+	classifying = true;
+	again = false;
+	try {
+		const { source, name } = subject;
+		const thumbnail = name === null ? 0 : previewSide;
+		// Before anything is learnt, a file is read all the same: to be seen, or to be told that it is none.
+		const result = runner.adapted ? await runner.classify(source, thumbnail) : await runner.look(source, thumbnail);
+		if (result.thumbnail) tryView.setPreview(source, result.thumbnail);
+		if ("scores" in result) showResult(result);
+	} catch (cause) {
+		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+		if (error.code === "not_adapted") tryView.setHint(text.tryFirst);
+		else if (error.code === "died") again = true;
+		else if (subject.name !== null) {
+			tryView.dropPicture(subject.source);
+			tryView.setHint(text.tryHint);
+			tellRefused(newBatch(), subject.name, sentence(subject.name, error));
+		} else {
+			console.error(error);
+			status.alert(text.errors[error.code]);
+		}
+	}
+	classifying = false;
+	if (again && runner.state === "ready") classifySoon(0);
+}
+
+/** Times of the last pictures, ms. @type {number[]} */
+const times = [];
+
+/** @param {ClassifyResult} result */
+function showResult(result) {
+	times.push(result.ms);
+	if (times.length > 9) times.shift();
+	status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
+	const rows = result.scores.map((score) => {
+		const key = runner.classKey(score.class);
+		return { ...score, color: task.classes.findIndex((c) => c.key === key) % colors };
+	});
+	const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
+	const key = runner.exampleKey(best.nearest);
+	const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
+	tryView.setResult(rows, like?.thumbnail ?? null);
+}
+
+// --- the whole ---
+
+let rendering = false;
+
+/** Brings the page up to date, once for all changes of this moment. */
+function render() {
+	if (rendering) return;
+	rendering = true;
+	queueMicrotask(() => {
+		rendering = false;
+		renderClasses();
+		renderLearn();
+	});
+}
+
+function renderClasses() {
+	for (const [key, card] of cards) {
+		if (task.classes.some((c) => c.key === key)) continue;
+		card.element.remove();
+		cards.delete(key);
+	}
+	for (const [i, c] of task.classes.entries()) {
+		let card = cards.get(c.key);
+		if (!card) {
+			card = new Card(c, actions);
+			cards.set(c.key, card);
+		}
+		card.update(i % colors);
+		if (classList.children[i] !== card.element) classList.insertBefore(card.element, classList.children[i] ?? null);
+	}
+}
+
+task.onChange(render);
+
+byId("add-class", HTMLButtonElement).addEventListener("click", () => {
+	const added = addClass();
+	renderClasses();
+	const name = cards.get(added.key)?.name;
+	name?.focus();
+	name?.select();
+});
+const folderInput = byId("folder-input", HTMLInputElement);
+byId("add-folders", HTMLButtonElement).addEventListener("click", () => folderInput.click());
+folderInput.addEventListener("change", () => {
+	const found = fromFolderInput(folderInput.files ?? []);
+	folderInput.value = "";
+	addFolders(found);
+});
+dropZone(document.body, addFolders);
+
+window.addEventListener("beforeunload", (event) => {
+	if (task.exampleCount > 0) event.preventDefault(); // "leave the page?": nothing is stored yet
+});
+
+for (const added of [addClass(), addClass()]) untouched.add(added);
+tryView.setHint(text.tryFirst);
+renderClasses();
+renderLearn();
+
+async function load() {
+	status.loading();
+	try {
+		const engine = await Engine.load({
+			onProgress: (progress) => {
+				if (runner.state === "loading") status.progress(progress);
+			},
+			onDeath: () => void runner.restart(),
+		});
+		status.ready(engine.info.bundle);
+		runner.start(engine);
+	} catch (cause) {
+		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+		console.error(error, error.cause ?? "");
+		status.stopped();
+		status.alert(text.errors[error.code], error.code === "unsupported" ? {} : { retry: () => void load() });
+	}
+}
+
+void load();

@@ -1,0 +1,283 @@
+// Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. When
+// the engine dies, it is started again and the whole task is replayed from the examples' originals.
+
+import { EngineError } from "./error.js";
+
+/** @import { AdaptResult, ClassifyResult, Engine, PictureSource } from "./engine.js" */
+/** @import { Change, Class, Example, Task } from "./task.js" */
+
+/**
+ * @typedef {object} RunnerEvents
+ * @property {() => void} onState something that the page shows has changed
+ * @property {(result: AdaptResult) => void} onAdapted
+ * @property {(example: Example, error: EngineError) => void} onBadExample it has been taken out of the task
+ * @property {(error: EngineError) => void} onError
+ * @property {(again: boolean) => void} onRestart false: the engine stopped; true: it runs again
+ */
+
+/** Side of the thumbnails, pixels: twice what the page shows, for dense screens. */
+const thumbnailSide = 144;
+
+export class Runner {
+	/** the user has pressed Learn: from now on every change is learnt at once */
+	learning = false;
+	/** what is in use; null before the first adapt @type {AdaptResult | null} */
+	adapted = null;
+	/** "loading" before start, "broken" when the engine cannot be restarted @type {"loading" | "ready" | "restarting" | "broken"} */
+	state = "loading";
+
+	/** @type {Task} */
+	#task;
+	/** @type {RunnerEvents} */
+	#events;
+	/** @type {Engine | null} */
+	#engine = null;
+	/** steps to do, in order @type {(() => Promise<void>)[]} */
+	#steps = [];
+	#running = false;
+	/** counts engines: steps of an engine that died are not continued */
+	#generation = 0;
+	/** deaths in a row without any progress */
+	#deaths = 0;
+	/** pictures that the engine was busy with when it died @type {WeakSet<Example>} */
+	#suspects = new WeakSet();
+	/** the task has changed since the last adapt */
+	#stale = false;
+	/** the page's keys to the engine's ids @type {Map<number, number>} */
+	#classIds = new Map();
+	/** @type {Map<number, number>} */
+	#exampleIds = new Map();
+	/** @type {Promise<void> | null} */
+	#restarting = null;
+
+	/**
+	 * @param {Task} task
+	 * @param {RunnerEvents} events
+	 */
+	constructor(task, events) {
+		this.#task = task;
+		this.#events = events;
+		task.onChange((change) => this.#follow(change));
+	}
+
+	/** Hands over a loaded engine; what the user entered so far is read now. @param {Engine} engine */
+	start(engine) {
+		this.#engine = engine;
+		this.#generation++;
+		this.state = "ready";
+		this.#replay();
+	}
+
+	/** From now on, what the task has is learnt. */
+	learn() {
+		if (this.state === "loading") return;
+		this.learning = true;
+		this.#adaptSoon();
+	}
+
+	/**
+	 * @param {PictureSource} picture
+	 * @param {number} thumbnail side, or 0
+	 * @returns {Promise<ClassifyResult>}
+	 */
+	async classify(picture, thumbnail) {
+		return (await this.#ready()).classify(picture, { thumbnail });
+	}
+
+	/**
+	 * Reads a picture without classifying it.
+	 * @param {PictureSource} picture
+	 * @param {number} thumbnail side, or 0
+	 */
+	async look(picture, thumbnail) {
+		return (await this.#ready()).embed(picture, { thumbnail });
+	}
+
+	async #ready() {
+		if (this.#restarting) await this.#restarting;
+		if (!this.#engine || this.state !== "ready") throw new EngineError("died", "the engine is not running");
+		return this.#engine;
+	}
+
+	/** The engine says that it died (what it was busy with has been rejected), or the user says "try again". */
+	restart() {
+		this.#restarting ??= this.#restart();
+		return this.#restarting;
+	}
+
+	async #restart() {
+		const engine = this.#engine;
+		if (!engine) return;
+		this.#generation++;
+		this.#steps = [];
+		this.state = "restarting";
+		this.#events.onRestart(false);
+		this.#events.onState();
+		await null; // until restart() has this promise in its hands
+		try {
+			if (++this.#deaths > 3) {
+				this.#deaths = 0; // the user may try again
+				throw new EngineError("died", "the engine keeps dying");
+			}
+			await engine.restart();
+		} catch (error) {
+			this.#restarting = null;
+			this.state = "broken";
+			this.#events.onError(/** @type {EngineError} */ (error));
+			this.#events.onState();
+			return;
+		}
+		this.#restarting = null; // before the replay: the next death is another one
+		this.state = "ready";
+		this.#replay();
+		this.#events.onRestart(true);
+	}
+
+	/** Tells a new engine everything the task has. */
+	#replay() {
+		this.#steps = [];
+		this.#classIds.clear();
+		this.#exampleIds.clear();
+		this.adapted = null;
+		for (const c of this.#task.classes) {
+			this.#follow({ kind: "addClass", class: c });
+			for (const example of c.examples) {
+				example.state = "waiting";
+				this.#follow({ kind: "addExample", class: c, example });
+			}
+		}
+		this.#adaptSoon();
+		this.#events.onState();
+	}
+
+	/** @param {Change} change */
+	#follow(change) {
+		const engine = this.#engine;
+		if (!engine || this.state === "broken") return; // start will replay
+		const { class: of } = change;
+		switch (change.kind) {
+			case "addClass": {
+				const name = of.name; // as it was then: later renames are steps of their own
+				this.#do(async () => {
+					this.#classIds.set(of.key, await engine.addClass(name));
+				});
+				return;
+			}
+			case "renameClass": {
+				const name = of.name;
+				this.#do(() => engine.renameClass(this.#id(this.#classIds, of.key), name));
+				return;
+			}
+			case "removeClass":
+				this.#do(async () => {
+					await engine.removeClass(this.#id(this.#classIds, of.key));
+					this.#classIds.delete(of.key);
+					for (const example of of.examples) this.#exampleIds.delete(example.key);
+				});
+				this.#adaptSoon();
+				return;
+			case "addExample":
+				this.#do(() => this.#addExample(engine, of, change.example));
+				return;
+			case "removeExample": {
+				const { key } = change.example;
+				this.#do(async () => {
+					const id = this.#exampleIds.get(key);
+					if (id === undefined) return; // never taken
+					await engine.removeExample(id);
+					this.#exampleIds.delete(key);
+				});
+				this.#adaptSoon();
+				return;
+			}
+		}
+	}
+
+	/**
+	 * @param {Engine} engine
+	 * @param {Class} to
+	 * @param {Example} example
+	 */
+	async #addExample(engine, to, example) {
+		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return;
+		try {
+			const result = await engine.addExample(this.#id(this.#classIds, to.key), example.source, {
+				thumbnail: thumbnailSide,
+			});
+			this.#deaths = 0;
+			this.#exampleIds.set(example.key, result.id);
+			if (this.#task.has(to, example)) this.#task.exampleRead(to, example, result.thumbnail);
+		} catch (cause) {
+			const error = /** @type {EngineError} */ (cause);
+			const died = error.code === "died";
+			// The engine may have died of something else, so a picture has a second chance. It has no third: it would
+			// kill the next engine too.
+			if (died && !this.#suspects.has(example)) {
+				this.#suspects.add(example);
+				throw error;
+			}
+			this.#deaths = 0;
+			if (this.#task.has(to, example)) this.#task.removeExample(to, example);
+			this.#events.onBadExample(example, error);
+			if (died) throw error;
+		}
+		this.#adaptSoon();
+	}
+
+	/** Adapts when the steps at hand are done, once for all of them. */
+	#adaptSoon() {
+		this.#stale = true;
+		this.#do(async () => {});
+	}
+
+	async #adapt() {
+		this.#stale = false;
+		if (this.#task.lack()) return;
+		const result = await /** @type {Engine} */ (this.#engine).adapt();
+		this.adapted = result;
+		this.#events.onAdapted(result);
+	}
+
+	/** @param {() => Promise<void>} step */
+	#do(step) {
+		this.#steps.push(step);
+		if (!this.#running) void this.#run();
+	}
+
+	async #run() {
+		this.#running = true;
+		while (this.state === "ready") {
+			const step = this.#steps.shift() ?? (this.#stale && this.learning ? () => this.#adapt() : null);
+			if (!step) break;
+			const generation = this.#generation;
+			try {
+				await step();
+			} catch (cause) {
+				const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+				if (error.code === "died") await this.#restarting; // which the death itself began
+				else if (generation === this.#generation) this.#events.onError(error);
+			}
+			this.#events.onState();
+		}
+		this.#running = false;
+	}
+
+	/** @param {Map<number, number>} ids @param {number} key */
+	#id(ids, key) {
+		const id = ids.get(key);
+		if (id === undefined) throw new EngineError("internal", `the engine does not know ${key}`);
+		return id;
+	}
+
+	/** The page's key of an example the engine speaks of. @param {number} id */
+	exampleKey(id) {
+		for (const [key, value] of this.#exampleIds) if (value === id) return key;
+		return null;
+	}
+
+	/** The page's key of a class the engine speaks of. @param {number} id */
+	classKey(id) {
+		for (const [key, value] of this.#classIds) if (value === id) return key;
+		return null;
+	}
+}

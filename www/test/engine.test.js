@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Engine, EngineError, simdSupported } from "../engine.js";
+import { bundle, FakeWorker, files, opened, workers } from "./fake.js";
+
+/** @import { LoadOptions, Progress } from "../engine.js" */
+
+/** @param {FakeWorker} worker @param {LoadOptions} [more] */
+function load(worker, more = {}) {
+	return Engine.load({ createWorker: workers(worker), fetch: files(), ...more });
+}
+
+/** @param {string} code */
+const withCode = (code) => (/** @type {unknown} */ error) => {
+	assert.ok(error instanceof EngineError, `${error}`);
+	assert.equal(error.code, code);
+	return true;
+};
+
+test("load: opens the bundle, says what it is, counts bytes", async () => {
+	/** @type {Progress[]} */
+	const seen = [];
+	const worker = new FakeWorker();
+	const engine = await load(worker, { onProgress: (p) => seen.push(p) });
+	assert.deepEqual(engine.info, { ...opened, bundle: "test" });
+	const open = worker.requests[0];
+	assert.ok(open?.verb === "open" && open.module instanceof WebAssembly.Module);
+	assert.deepEqual(open.bundle, bundle);
+	assert.equal(open.sha256, "", "checked by the page already");
+	assert.deepEqual(seen.filter((p) => p.part === "engine").at(-1), { part: "engine", loaded: 8, total: 8 });
+	assert.deepEqual(seen.filter((p) => p.part === "bundle").at(-1), { part: "bundle", loaded: 1000, total: 1000 });
+});
+
+test("load: the Worker's progress is handed on", async () => {
+	/** @type {Progress[]} */
+	const seen = [];
+	const worker = new FakeWorker();
+	const engine = await load(worker, { onProgress: (p) => seen.push(p) });
+	worker.reply({ id: 1, kind: "progress", progress: { part: "start", loaded: 1, total: 2 } });
+	assert.deepEqual(seen.at(-1), { part: "start", loaded: 1, total: 2 });
+	engine.dispose();
+});
+
+test("load: a failed download stops the other and names its own reason", async () => {
+	let aborted = false;
+	const fetch = files({ "default.json": () => new Response(null, { status: 500 }) });
+	await assert.rejects(
+		load(new FakeWorker(), {
+			fetch: (url, init) => {
+				if (!url.pathname.endsWith("engine.wasm")) return fetch(url, init);
+				return new Promise((_, reject) =>
+					init?.signal?.addEventListener("abort", () => {
+						aborted = true;
+						reject(new Error("stopped"));
+					}));
+			},
+		}),
+		withCode("download"),
+	);
+	assert.ok(aborted);
+});
+
+test("load: the caller's signal stops it, before and during", async () => {
+	await assert.rejects(load(new FakeWorker(), { signal: AbortSignal.abort() }), withCode("aborted"));
+
+	const during = new AbortController();
+	const worker = new FakeWorker();
+	worker.postMessage = () => during.abort(); // while the bundle is being opened
+	await assert.rejects(load(worker, { signal: during.signal }), withCode("aborted"));
+	assert.ok(worker.terminated);
+});
+
+test("load: a bundle that Go refuses rejects and ends the Worker", async () => {
+	const worker = new FakeWorker();
+	worker.postMessage = (request) =>
+		queueMicrotask(() => worker.reply({ id: request.id, kind: "error", code: "bundle", message: "no" }));
+	await assert.rejects(load(worker), withCode("bundle"));
+	assert.ok(worker.terminated);
+});
+
+test("load: a Worker that cannot start rejects, and is not a death", async () => {
+	const worker = new FakeWorker();
+	let deaths = 0;
+	worker.postMessage = () => queueMicrotask(() => worker.onerror?.({ message: "no script" }));
+	await assert.rejects(load(worker, { onDeath: () => deaths++ }), withCode("died"));
+	assert.equal(deaths, 0);
+});
+
+test("calls: each reply goes to its call, in any order", async () => {
+	const worker = new FakeWorker();
+	const engine = await load(worker);
+	const first = engine.addClass("a");
+	const second = engine.addClass("b");
+	const [, one, two] = worker.requests;
+	worker.reply({ id: two?.id ?? 0, kind: "result", value: 2 });
+	worker.reply({ id: one?.id ?? 0, kind: "result", value: 1 });
+	assert.deepEqual(await Promise.all([first, second]), [1, 2]);
+});
+
+test("calls: an error carries its code, and the engine goes on", async () => {
+	const worker = new FakeWorker((request) =>
+		request.verb === "adapt"
+			? { kind: "error", code: "too_few_classes", message: "adapt: ..." }
+			: { kind: "result", value: 7 });
+	const engine = await load(worker);
+	await assert.rejects(engine.adapt(), withCode("too_few_classes"));
+	assert.equal(await engine.addClass("a"), 7);
+});
+
+test("calls: pictures are copied, whatever they come as", async () => {
+	const worker = new FakeWorker(() => ({ kind: "result", value: {} }));
+	const engine = await load(worker);
+	const bytes = new Uint8Array([1, 2, 3]);
+	const pixels = { width: 1, height: 2, data: new Uint8ClampedArray([1, 2, 3, 4, 5, 6, 7, 8]) };
+	await engine.classify(bytes);
+	await engine.classify(pixels, { thumbnail: 5 });
+	await engine.addExample(3, new Blob([bytes]));
+	assert.equal(bytes.length, 3, "not detached");
+	assert.equal(pixels.data.length, 8, "not detached");
+	const [, a, b, c] = worker.requests;
+	assert.ok(a?.verb === "classify" && b?.verb === "classify" && c?.verb === "addExample");
+	assert.deepEqual(a.picture, { bytes, width: 0, height: 0 });
+	assert.deepEqual(b.picture, { bytes: new Uint8Array(pixels.data), width: 1, height: 2 });
+	assert.equal(b.thumbnail, 5);
+	assert.deepEqual([c.classId, c.picture.bytes], [3, bytes]);
+	await assert.rejects(engine.classify({ ...pixels, height: 3 }), withCode("usage"));
+});
+
+test("death: all pending calls are rejected, later ones too, until a restart", async () => {
+	for (const kill of [
+		(/** @type {FakeWorker} */ w) => w.onerror?.({ message: "out of memory" }),
+		(/** @type {FakeWorker} */ w) => w.reply({ id: 0, kind: "error", code: "died", message: "exit code 2" }),
+		(/** @type {FakeWorker} */ w) => w.reply({ id: 2, kind: "error", code: "died", message: "unreachable" }),
+	]) {
+		/** @type {EngineError[]} */
+		const deaths = [];
+		const first = new FakeWorker();
+		const next = new FakeWorker(() => ({ kind: "result", value: 1 }));
+		let fetched = 0;
+		const fetch = files();
+		const engine = await Engine.load({
+			createWorker: workers(first, next),
+			fetch: (url, init) => (fetched++, fetch(url, init)),
+			onDeath: (error) => deaths.push(error),
+		});
+		const pending = [engine.addClass("a"), engine.adapt()];
+		kill(first);
+		for (const call of pending) await assert.rejects(call, withCode("died"));
+		await assert.rejects(engine.adapt(), withCode("died"));
+		assert.ok(first.terminated);
+		assert.equal(deaths.length, 1);
+
+		await engine.restart();
+		assert.equal(await engine.addClass("a"), 1);
+		assert.equal(fetched, 3, "a restart needs no network");
+		const open = next.requests[0];
+		assert.ok(open?.verb === "open");
+		assert.deepEqual(open.bundle, bundle);
+		first.terminated = false;
+		first.reply({ id: 1, kind: "error", code: "died", message: "late" });
+		assert.equal(await engine.addClass("b"), 1, "a late word of the old Worker changes nothing");
+	}
+});
+
+test("dispose: rejects what is pending and what comes, and cannot be undone", async () => {
+	const worker = new FakeWorker();
+	let deaths = 0;
+	const engine = await load(worker, { onDeath: () => deaths++ });
+	const pending = engine.adapt();
+	engine.dispose();
+	engine.dispose();
+	await assert.rejects(pending, withCode("disposed"));
+	await assert.rejects(engine.classify(new Uint8Array(1)), withCode("disposed"));
+	await assert.rejects(engine.restart(), withCode("disposed"));
+	assert.ok(worker.terminated);
+	assert.equal(deaths, 0);
+});
+
+test("an unknown reply is a fault, not silence", async () => {
+	const worker = new FakeWorker();
+	await load(worker);
+	assert.throws(() => worker.reply(/** @type {any} */ ({ id: 1, kind: "telegram" })), /unknown reply/);
+});
+
+test("simdSupported: the module is valid here, and invalid without WebAssembly SIMD's opcode", () => {
+	assert.equal(simdSupported(), true);
+	const { validate } = WebAssembly;
+	try {
+		WebAssembly.validate = (source) => {
+			const bytes = new Uint8Array(/** @type {Uint8Array<ArrayBuffer>} */ (source));
+			bytes[bytes.lastIndexOf(0xfd) + 1] = 0xff; // 0xfd 0xff: no such instruction
+			return validate(bytes);
+		};
+		assert.equal(simdSupported(), false);
+	} finally {
+		WebAssembly.validate = validate;
+	}
+});
+
+test("load: without WebAssembly SIMD nothing is fetched", async () => {
+	const { validate } = WebAssembly;
+	try {
+		WebAssembly.validate = () => false;
+		const fetch = () => assert.fail("fetched");
+		await assert.rejects(Engine.load({ fetch, createWorker: workers() }), withCode("unsupported"));
+	} finally {
+		WebAssembly.validate = validate;
+	}
+});

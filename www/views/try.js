@@ -1,0 +1,142 @@
+import { byId, el, paint } from "./element.js";
+import { Pad } from "./pad.js";
+import { dropZone, flat } from "../files.js";
+import { text } from "../strings.js";
+
+/** @import { Pixels, Score } from "../engine.js" */
+
+/** One row of the result. @typedef {Score & { color: number }} Row */
+
+/** What there is to classify: the drawing, or a picture file. @typedef {{ source: Blob | Pixels, name: string | null }} Subject */
+
+/** Side of the preview of a file, pixels. */
+export const previewSide = 256;
+
+/** Step 3: paper or a picture, and bars. */
+export class TryView {
+	#onSubject;
+	#onFile;
+	#pad;
+	#stage = byId("try-stage", HTMLDivElement);
+	#preview = el("canvas", { className: "paper", role: "img", hidden: true });
+	#back = el("button", { type: "button", className: "quiet", textContent: text.tryBack, hidden: true });
+	#verdict = byId("verdict", HTMLParagraphElement);
+	#bars = byId("bars", HTMLUListElement);
+	#said = byId("verdict-said", HTMLParagraphElement);
+	#like = byId("most-like", HTMLDivElement);
+	/** @type {Subject | null} */
+	#picture = null;
+	/** @type {ReturnType<typeof setTimeout> | undefined} */
+	#saying;
+	/** by class id @type {Map<number, { row: HTMLElement, name: HTMLElement, fill: HTMLElement, percent: HTMLElement }>} */
+	#rows = new Map();
+
+	/**
+	 * @param {() => void} onSubject there is something else to classify
+	 * @param {(files: File[]) => void} onFile
+	 */
+	constructor(onSubject, onFile) {
+		this.#onSubject = onSubject;
+		this.#onFile = onFile;
+		this.#pad = new Pad(text.tryPad, () => this.#onSubject());
+		const input = el("input", { type: "file", accept: "image/*", className: "hidden", tabIndex: -1, "aria-hidden": "true" });
+		const choose = el("button", { type: "button", textContent: text.tryChoose });
+		choose.addEventListener("click", () => input.click());
+		input.addEventListener("change", () => {
+			const files = [...(input.files ?? [])];
+			input.value = "";
+			if (files.length > 0) this.#onFile(files);
+		});
+		this.#back.addEventListener("click", () => {
+			this.#show(null);
+			this.#onSubject();
+		});
+		this.#stage.append(this.#pad.element, this.#preview,
+			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input));
+		dropZone(byId("try", HTMLElement), (found) => this.#onFile(flat(found)));
+	}
+
+	/** @returns {Subject | null} null: the paper is empty */
+	get subject() {
+		if (this.#picture) return this.#picture;
+		return this.#pad.empty ? null : { source: this.#pad.pixels(), name: null };
+	}
+
+	/** Puts a picture in the place of the paper. @param {Blob} source @param {string} name */
+	setPicture(source, name) {
+		this.#show({ source, name });
+		this.#onSubject();
+	}
+
+	/** Back to the paper, if this picture is still there. @param {Blob | Pixels} source */
+	dropPicture(source) {
+		if (this.#picture?.source === source) this.#show(null);
+	}
+
+	/** @param {Subject | null} picture */
+	#show(picture) {
+		this.#picture = picture;
+		this.#preview.hidden = this.#back.hidden = picture === null;
+		this.#pad.element.hidden = this.#pad.undo.hidden = this.#pad.clear.hidden = picture !== null;
+		if (picture) {
+			this.#preview.width = this.#preview.height = previewSide; // empty until the engine has read it
+			this.#preview.setAttribute("aria-label", text.pictureOf(picture.name ?? ""));
+		}
+	}
+
+	/** @param {Blob | Pixels} source @param {Pixels} pixels */
+	setPreview(source, pixels) {
+		if (this.#picture?.source === source) paint(this.#preview, pixels);
+	}
+
+	/** Says a sentence where the result would be. @param {string} sentence */
+	setHint(sentence) {
+		clearTimeout(this.#saying);
+		this.#verdict.textContent = sentence;
+		this.#verdict.classList.add("hint");
+		this.#bars.replaceChildren();
+		this.#rows.clear();
+		this.#like.hidden = true;
+	}
+
+	/**
+	 * Shows a result. Rows keep their places, so that the eye can rest on one while the bars move.
+	 * @param {Row[]} rows
+	 * @param {Pixels | null} like the nearest example of the winner
+	 */
+	setResult(rows, like) {
+		const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
+		this.#verdict.classList.remove("hint");
+		this.#verdict.textContent = text.verdict(best.name, text.percent(best.probability));
+		for (const [id, shown] of this.#rows) {
+			if (rows.some((row) => row.class === id)) continue;
+			shown.row.remove();
+			this.#rows.delete(id);
+		}
+		for (const [i, row] of rows.entries()) {
+			const shown = this.#rows.get(row.class) ?? this.#newRow(row.class);
+			shown.row.dataset["color"] = String(row.color);
+			shown.row.classList.toggle("best", row === best);
+			shown.name.textContent = row.name;
+			shown.percent.textContent = text.percent(row.probability);
+			shown.fill.style.setProperty("--share", String(row.probability));
+			if (this.#bars.children[i] !== shown.row) this.#bars.insertBefore(shown.row, this.#bars.children[i] ?? null);
+		}
+		this.#like.hidden = !like;
+		if (like) paint(byId("most-like-picture", HTMLCanvasElement), like);
+		// A screen reader hears the verdict once the hand rests, not at every step of the bars.
+		clearTimeout(this.#saying);
+		this.#saying = setTimeout(() => (this.#said.textContent = this.#verdict.textContent), 900);
+	}
+
+	/** @param {number} id */
+	#newRow(id) {
+		const name = el("span", { className: "bar-name" });
+		const fill = el("span", { className: "bar-fill" });
+		const percent = el("span", { className: "bar-percent" });
+		const row = el("li", { className: "bar" }, name, el("span", { className: "bar-track", "aria-hidden": "true" }, fill), percent);
+		const made = { row, name, fill, percent };
+		this.#rows.set(id, made);
+		return made;
+	}
+}
