@@ -87,7 +87,11 @@ need_chromium() {
 
 flags=(-trimpath)
 link=(-buildvcs=false "-ldflags=-s -w -buildid=")
-wasm_packages=(./core/... ./sparse ./adapt)
+
+# What runs in the browser; training is native only.
+wasm_packages() {
+  go list ./core/... ./sparse/... ./adapt/... | grep -v '/metatune$'
+}
 
 simd() { GOEXPERIMENT=simd "$@"; }
 wasm() { GOOS=js GOARCH=wasm GOEXPERIMENT=simd "$@"; }
@@ -128,7 +132,9 @@ check() {
   go mod tidy -diff
   go vet "${flags[@]}" ./...
   simd go vet "${flags[@]}" ./...
-  wasm go vet "${flags[@]}" "${wasm_packages[@]}" ./wasm/...
+  local -a packages
+  mapfile -t packages < <(wasm_packages)
+  wasm go vet "${flags[@]}" "${packages[@]}" ./wasm/...
   need_packages
   npm run --silent check
 }
@@ -140,22 +146,15 @@ test_simd() { simd go test "${flags[@]}" -vet=off -timeout 20m ./...; }
 test_wasm() {
   need_go
   need_node
-  wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${wasm_packages[@]}"
-}
-
-# Node tests are named one by one: what a folder means to node --test changed
-# between its releases.
-node_tests() {
-  local -a files
-  mapfile -t files < <(find "$1" -name '*.test.*js' | sort)
-  ((${#files[@]} > 0)) || die "no tests in $1"
-  node --test --test-concurrency=1 "${files[@]}"
+  local -a packages
+  mapfile -t packages < <(wasm_packages)
+  wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}"
 }
 
 # The units run the engine that build made.
 unit() {
   need_packages
-  node_tests www/test
+  npm run --silent unit
 }
 
 # The same picture gives the same int8 embedding, bit for bit, from the
@@ -170,7 +169,7 @@ same_bits() {
 e2e() {
   need_packages
   need_chromium
-  node_tests e2e
+  npm run --silent e2e
 }
 
 summary=()
