@@ -31,8 +31,9 @@ type tiling struct {
 	// unroll. tileNarrow and strictNarrow do the same to rows x narrow.
 	tile, strict, tileNarrow, strictNarrow func(c unsafe.Pointer, ldc uintptr, a, b unsafe.Pointer, k int, load bool)
 
-	// repeat stores k elements of a, `step` bytes apart, each over a whole vector of dst, the vectors `stride` bytes apart.
-	repeat func(dst unsafe.Pointer, stride uintptr, a unsafe.Pointer, step uintptr, k int)
+	// repeat packs a panel of A: for each of k columns, `step` bytes apart, for each of `panel` rows, `row` bytes apart, the element over a
+	// whole vector. Only the first `rows` rows are there.
+	repeat func(dst, a unsafe.Pointer, row, step uintptr, rows, k int)
 }
 
 const (
@@ -202,17 +203,15 @@ func copyRows(dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, 
 // Rows past the end keep what was there: their sums are not used.
 func (t *tiling) packA(dst unsafe.Pointer, a operand, i, rows, p, k int, f form) {
 	kp := roundUp(k, unroll)
-	stride := t.panel * t.lanes
-	for r := range rows {
-		to := at(dst, (r/t.panel*t.panel*kp+r%t.panel)*t.lanes)
+	size := t.panel * t.lanes // of a column
+	for r := 0; r < t.rows; r += t.panel {
+		src, row, step := at(a.p, (i+r)*a.stride+p), uintptr(4*a.stride), uintptr(4)
 		if f == formTN {
-			t.repeat(to, uintptr(4*stride), at(a.p, p*a.stride+i+r), uintptr(4*a.stride), k)
-		} else {
-			t.repeat(to, uintptr(4*stride), at(a.p, (i+r)*a.stride+p), 4, k)
+			src, row, step = at(a.p, p*a.stride+i+r), step, row
 		}
-		for q := k; q < kp; q++ {
-			clear(unsafe.Slice((*float32)(at(to, q*stride)), t.lanes))
-		}
+		t.repeat(dst, src, row, step, min(t.panel, rows-r), k)
+		clear(unsafe.Slice((*float32)(at(dst, k*size)), (kp-k)*size))
+		dst = at(dst, kp*size)
 	}
 }
 
