@@ -152,19 +152,6 @@ test_wasm() {
   wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}"
 }
 
-# What a browser downloads stays small: at most 1 MiB of brotli.
-engine_size() {
-  need_node
-  node --input-type=module --eval '
-    import { readFileSync } from "node:fs";
-    import { brotliCompressSync, constants } from "node:zlib";
-    const wasm = readFileSync("www/engine.wasm");
-    const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 };
-    const size = brotliCompressSync(wasm, { params }).length;
-    console.log(`www/engine.wasm: ${wasm.length} bytes, ${size} with brotli, want at most ${1 << 20}`);
-    process.exit(size > 1 << 20 ? 1 : 0);'
-}
-
 # The units run the engine that build made.
 unit() {
   need_packages
@@ -220,7 +207,6 @@ run_tests() {
   stage "go test" test_plain
   stage "go test, SIMD" test_simd
   stage "go test, wasm SIMD in Node" test_wasm
-  stage "size of the engine" engine_size
   stage "page units" unit
   stage "native and wasm embeddings agree" same_bits
   stage "page in Chromium" e2e
