@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // testSite writes a small page and returns its folder.
@@ -110,8 +111,19 @@ func TestSiteCaching(t *testing.T) {
 	}
 }
 
+// TestSiteEncodings: the smallest form that the browser takes, unless it is
+// older than the file itself.
 func TestSiteEncodings(t *testing.T) {
-	files, err := openSite(testSite(t))
+	folder := testSite(t)
+	age := func(name string, seconds int64) {
+		if err := os.Chtimes(filepath.Join(folder, name), time.Time{}, time.Unix(seconds, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	age("packed.js", 1000)
+	age("packed.js.br", 1000)
+	age("packed.js.gz", 2000)
+	files, err := openSite(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +139,10 @@ func TestSiteEncodings(t *testing.T) {
 		if string(body) != want || answer.Header.Get("Content-Type") != "text/javascript; charset=utf-8" || answer.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("accepting %q: want %q, have %q with %v", accept, want, body, answer.Header)
 		}
+	}
+	age("packed.js.br", 999)
+	if answer := get(t, files, "GET", "/packed.js", map[string]string{"Accept-Encoding": "br"}); answer.Header.Get("Content-Encoding") != "" {
+		t.Error("want no coding that is older than its file")
 	}
 }
 
