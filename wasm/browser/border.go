@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime/debug"
 
 	"github.com/hack-pad/safejs"
@@ -14,16 +13,18 @@ import (
 type verb func(a *arguments) (value any, err error)
 
 // export makes the JavaScript function of a verb: it returns {value} or {code, message}.
-func export(name string, v verb) (safejs.Func, error) {
+func (b *border) export(name string, v verb) (safejs.Func, error) {
 	return safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) (outcome any) {
 		defer func() {
 			// A fault of ours in one call must not take the user's classes with it.
 			if r := recover(); r != nil {
-				fmt.Fprintf(os.Stderr, "browser: %s: panic: %v\n%s", name, r, debug.Stack())
-				outcome = map[string]any{"code": codeInternal, "message": fmt.Sprintf("%s: %v", name, r)}
+				message := fmt.Sprintf("%s: %v", name, r)
+				// The built-in print writes at once. os.Stderr may wait for the event loop, which waits for this call.
+				print("browser: panic: ", message, "\n", string(debug.Stack()))
+				outcome = map[string]any{"code": codeInternal, "message": message}
 			}
 		}()
-		a := &arguments{verb: name, values: args}
+		a := &arguments{verb: name, values: args, uint8Array: b.uint8Array}
 		value, err := v(a)
 		if err != nil {
 			return map[string]any{"code": codeOf(err), "message": err.Error()}
@@ -39,6 +40,8 @@ type arguments struct {
 	values []safejs.Value
 	at     int
 	err    error
+
+	uint8Array safejs.Value // the constructor
 }
 
 func (a *arguments) next(want safejs.Type) (v safejs.Value, ok bool) {
@@ -89,16 +92,11 @@ func (a *arguments) bytes() (array safejs.Value, length int) {
 	if !ok {
 		return v, 0
 	}
-	field, err := v.Get("length")
-	if err != nil {
-		a.err = err
-		return v, 0
-	}
-	if field.Type() != safejs.TypeNumber {
+	if is, err := v.InstanceOf(a.uint8Array); err != nil || !is {
 		a.err = fmt.Errorf("browser: %s: argument %d: want a Uint8Array: %w", a.verb, a.at-1, errUsage)
 		return v, 0
 	}
-	length, a.err = field.Int()
+	length, a.err = v.Length()
 	return v, length
 }
 

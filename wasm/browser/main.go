@@ -38,7 +38,7 @@ func handOver() error {
 	}
 	s := &session{border: b}
 	for name, verb := range s.verbs() {
-		f, err := export(name, verb)
+		f, err := b.export(name, verb)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,180 @@
+// engine.wasm under node, through the verbs that the Web Worker calls: what they answer, what they refuse, and that a
+// thousand classifications leave nothing behind.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { brotliCompressSync, constants } from "node:zlib";
+import { valueOf } from "../www/engine.host.js";
+import { randomModels } from "./bundle.mjs";
+import { openBundle, start, wasmUrl } from "./host.mjs";
+import { animatedGif, png, pngOf, rgba, stripes } from "./pictures.mjs";
+
+/** @import { Verbs } from "../www/engine.js" */
+
+const models = randomModels();
+after(() => models.remove());
+// The Go programs wait for calls for ever.
+after(() => setImmediate(() => process.exit()));
+
+/** @type {Awaited<ReturnType<typeof openBundle>>} */
+let engine;
+/** @type {Verbs} */
+let verbs;
+before(async () => {
+	engine = await openBundle(models.file);
+	verbs = engine.verbs;
+});
+
+/** The code of an error, or "" of a success. @param {{ value: unknown } | { code: string, message: string }} outcome */
+const codeOf = (outcome) => ("code" in outcome ? outcome.code : "");
+
+const circle = (/** @type {number} */ r) =>
+	rgba(64, 64, (x, y) => (Math.abs(Math.hypot(x - 32, y - 32) - r) < 3 ? [0, 0, 0] : [255, 255, 255]));
+const cross = (/** @type {number} */ shift) =>
+	rgba(64, 64, (x, y) => (Math.abs(x - y - shift) < 4 || Math.abs(x + y - 63 + shift) < 4 ? [0, 0, 0] : [255, 255, 255]));
+
+test("the engine is at most 1 MiB on the wire", () => {
+	const wasm = readFileSync(wasmUrl);
+	const params = {
+		[constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length,
+	};
+	const bytes = brotliCompressSync(wasm, { params }).length;
+	assert.ok(bytes <= 1 << 20, `${wasm.length} bytes, ${bytes} with brotli`);
+});
+
+test("open: says what it opened, and runs on SIMD", () => {
+	assert.deepEqual(engine.info, { dim: 96, imageSize: 64, kernel: "wasm-simd" });
+});
+
+test("open: a bundle that is cut, changed or something else is refused, and a good one opens after it", async () => {
+	const { verbs } = await start();
+	const good = readFileSync(models.file);
+	assert.equal(codeOf(verbs.embed(cross(0), 64, 64, 0)), "usage");
+	assert.equal(codeOf(verbs.open(good.subarray(0, good.length >> 1), "")), "bundle");
+	const changed = Buffer.from(good);
+	changed[good.length >> 1] ^= 0xff;
+	assert.equal(codeOf(verbs.open(changed, "")), "bundle");
+	assert.equal(codeOf(verbs.open(png(8, 8, stripes), "")), "bundle");
+	assert.equal(codeOf(verbs.open(new Uint8Array(0), "")), "bundle");
+	assert.equal(codeOf(verbs.open(good, "00".repeat(32))), "hash");
+	const manifest = JSON.parse(readFileSync(`${models.folder}/default.json`, "utf8"));
+	assert.equal(codeOf(verbs.open(good, manifest.sha256)), "");
+	assert.equal(codeOf(verbs.embed(cross(0), 64, 64, 0)), "");
+});
+
+test("a file and a canvas of the same pixels have the same embedding, bit for bit", () => {
+	const file = valueOf(() => verbs.embed(png(90, 70, stripes), 0, 0, 0)).embed;
+	const canvas = valueOf(() => verbs.embed(rgba(90, 70, stripes), 90, 70, 0)).embed;
+	assert.equal(file.length, 4 * 96);
+	assert.deepEqual(file, canvas);
+	assert.notDeepEqual(file, valueOf(() => verbs.embed(png(90, 70, (x, y) => stripes(y, x)), 0, 0, 0)).embed);
+});
+
+test("a task: two classes, learnt, and each kind found again", () => {
+	const circles = valueOf(() => verbs.addClass("circles"));
+	assert.equal(codeOf(verbs.adapt()), "too_few_classes");
+	const crosses = valueOf(() => verbs.addClass("crosses"));
+	assert.equal(codeOf(verbs.addClass(" circles ")), "duplicate_class");
+	assert.equal(codeOf(verbs.addClass("")), "bad_name");
+	const first = valueOf(() => verbs.addExample(circles, circle(20), 64, 64, 0));
+	assert.deepEqual({ ...first, id: 0 }, { id: 0, width: 64, height: 64, thumbnail: null });
+	assert.equal(codeOf(verbs.adapt()), "empty_class");
+	assert.equal(codeOf(verbs.classify(circle(20), 64, 64, 0)), "not_adapted");
+	const second = valueOf(() => verbs.addExample(crosses, cross(0), 64, 64, 0));
+	assert.deepEqual(valueOf(() => verbs.adapt()), { way: 2, examples: 2 });
+
+	for (const [picture, best, nearest] of /** @type {const} */ ([[circle(21), circles, first.id], [cross(1), crosses, second.id]])) {
+		const { scores } = valueOf(() => verbs.classify(picture, 64, 64, 0));
+		assert.deepEqual(scores.map((s) => s.name), ["circles", "crosses"]);
+		assert.ok(Math.abs(scores.reduce((sum, s) => sum + s.probability, 0) - 1) < 1e-6);
+		const winner = scores.reduce((a, b) => (b.probability > a.probability ? b : a));
+		assert.deepEqual([winner.class, winner.nearest], [best, nearest]);
+	}
+
+	assert.equal(codeOf(verbs.renameClass(crosses, "x")), "");
+	assert.equal(valueOf(() => verbs.classify(cross(0), 64, 64, 0)).scores[1]?.name, "x");
+	assert.equal(codeOf(verbs.removeExample(first.id)), "");
+	assert.equal(codeOf(verbs.removeExample(first.id)), "unknown_example");
+	assert.equal(codeOf(verbs.removeClass(crosses)), "");
+	assert.equal(codeOf(verbs.removeClass(crosses)), "unknown_class");
+	assert.equal(codeOf(verbs.renameClass(crosses, "y")), "unknown_class");
+	assert.equal(codeOf(verbs.addExample(crosses, cross(0), 64, 64, 0)), "unknown_class");
+	assert.equal(codeOf(verbs.removeClass(circles)), "");
+});
+
+test("pictures that are none, or too much, have their codes; odd ones are read", () => {
+	const whole = png(40, 30, stripes);
+	/** @type {[string, Uint8Array, string][]} */
+	const cases = [
+		["text", Buffer.from("a letter, renamed"), "picture_format"],
+		["nothing", new Uint8Array(0), "picture_empty"],
+		["cut in the pixels", whole.subarray(0, whole.length - 30), "picture_truncated"],
+		["cut in the header", whole.subarray(0, 20), "picture_truncated"],
+		["10,000 x 10,000 pixels, says the header", pngOf(10_000, 10_000, Buffer.alloc(200_000)), "picture_too_large"],
+		["65 MiB", new Uint8Array(65 << 20), "picture_too_large"],
+		["1 x 1", png(1, 1, stripes), ""],
+		["1 x 500", png(1, 500, stripes), ""],
+		["an animated GIF", animatedGif(), ""],
+	];
+	for (const [name, bytes, code] of cases) assert.equal(codeOf(verbs.embed(bytes, 0, 0, 0)), code, name);
+	const pixels = rgba(4, 4, stripes);
+	assert.equal(codeOf(verbs.embed(pixels, 4, 5, 0)), "picture_truncated");
+	assert.equal(codeOf(verbs.embed(pixels, -4, -4, 0)), "picture_empty");
+	assert.equal(codeOf(verbs.embed(pixels, 4, 0, 0)), "picture_empty");
+});
+
+test("a thumbnail is the picture as the backbone sees it", () => {
+	const red = png(30, 10, (x) => (x >= 10 && x < 20 ? [200, 0, 0] : [0, 0, 255])); // the middle square is red
+	const { thumbnail } = valueOf(() => verbs.embed(red, 0, 0, 10));
+	assert.deepEqual(thumbnail, new Uint8Array(rgba(10, 10, () => [200, 0, 0])));
+	assert.equal(codeOf(verbs.embed(red, 0, 0, 513)), "usage");
+	assert.equal(codeOf(verbs.embed(red, 0, 0, -1)), "usage");
+});
+
+test("a call that is wrong altogether is an error, and the engine goes on", () => {
+	const wrong = /** @type {any} */ (verbs);
+	for (const call of [
+		() => wrong.embed(), () => wrong.embed("x", 0, 0, 0), () => wrong.embed({}, 0, 0, 0), () => wrong.embed({ length: 3 }, 0, 0, 0),
+		() => wrong.embed(null, 0, 0, 0), () => wrong.embed(new Float32Array(4), 1, 1, 0), () => wrong.addClass(7), () => wrong.addClass(),
+		() => wrong.removeClass("1"), () => wrong.embed(cross(0), "64", 64, 0), () => wrong.open("x", 1), () => wrong.open(),
+	]) {
+		assert.equal(codeOf(call()), "usage", `${call}`);
+	}
+	assert.equal(codeOf(verbs.embed(cross(0), 64, 64, 0)), "");
+});
+
+test("1,000 classifications leave nothing behind", async () => {
+	const { verbs, memory } = await openBundle(models.file);
+	for (const [name, picture] of /** @type {const} */ ([["circles", circle(20)], ["crosses", cross(0)]])) {
+		const id = valueOf(() => verbs.addClass(name));
+		valueOf(() => verbs.addExample(id, picture, 64, 64, 0));
+	}
+	valueOf(() => verbs.adapt());
+	const file = png(64, 64, stripes);
+	const canvas = circle(18);
+	const run = (/** @type {number} */ n) => {
+		for (let i = 0; i < n; i++) {
+			if (i % 4 === 0) valueOf(() => verbs.classify(file, 0, 0, 96));
+			else if (i % 10 === 1) codeOf(verbs.classify(file.subarray(0, 50), 0, 0, 0));
+			else valueOf(() => verbs.classify(canvas, 64, 64, 0));
+		}
+	};
+	// Functions of an event loop turn give Go's finalizers, which release JavaScript values, their turn.
+	const measure = async () => {
+		for (let i = 0; i < 3; i++) {
+			valueOf(() => verbs.memory());
+			await new Promise((resolve) => setTimeout(resolve, 1));
+		}
+		return { ...valueOf(() => verbs.memory()), ...memory() };
+	};
+	run(200);
+	const early = await measure();
+	run(1000);
+	const late = await measure();
+	const grown = `${JSON.stringify(early)} became ${JSON.stringify(late)}`;
+	assert.equal(late.wasmBytes, early.wasmBytes, grown);
+	assert.ok(late.heapBytes < early.heapBytes + 64 * 1024, grown);
+	assert.ok(late.heapObjects < early.heapObjects + 300, grown);
+	assert.ok(late.values < early.values + 100, grown);
+});
