@@ -11,7 +11,7 @@ import (
 // change: A is packed with every element repeated over a whole vector. archsimd has no broadcasting load, and a broadcast from a register
 // would compete with the multiply-adds for port 5; so it is paid once an element and group of rows, not once a tile.
 //
-//	for columns of C in blocks of at most packLimit/k:
+//	for columns of C and k in chunks, packLimit elements of B:
 //	    pack B into panels of `columns` columns, k split into blocks of at most `depth`
 //	    for groups of `rows` rows:                    its rows of C stay in the first-level cache
 //	        for blocks of k:
@@ -37,12 +37,14 @@ type tiling struct {
 }
 
 const (
-	unroll    = 4       // k is filled up to a multiple of it with zeros, which change no sum
-	packLimit = 1 << 18 // elements of packed B: 1 MB, half of a second-level cache
+	unroll      = 4       // k is filled up to a multiple of it with zeros, which change no sum
+	packLimit   = 1 << 18 // elements of packed B: 1 MB, half of a second-level cache
+	packColumns = 1024    // and its most columns
+	strip       = 8       // groups of rows of a transposed A that are copied together: 48 rows of AVX-512 are three cache lines
 )
 
 // packed is the memory of one product, reused.
-type packed struct{ a, b, c []float32 }
+type packed struct{ a, b, c, strip []float32 }
 
 var packs = sync.Pool{New: func() any { return new(packed) }}
 
@@ -141,6 +143,30 @@ func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate, stri
 // block is the product on one thread.
 func (t *tiling) block(c, a, b operand, m, n, k int, f form, accumulate, strict bool) {
 	buf := packs.Get().(*packed)
+	columns := min(roundUp(n, t.columns), packColumns)
+	chunk := packLimit / columns
+	for j := 0; j < n; j += columns {
+		for p := 0; p < k; p += chunk {
+			c, a, b := c, a, b
+			c.p = at(c.p, j)
+			if f == formTN {
+				a.p = at(a.p, p*a.stride)
+			} else {
+				a.p = at(a.p, p)
+			}
+			if f == formNT {
+				b.p = at(b.p, j*b.stride+p)
+			} else {
+				b.p = at(b.p, p*b.stride+j)
+			}
+			t.chunk(buf, c, a, b, m, min(columns, n-j), min(chunk, k-p), f, accumulate || p > 0, strict)
+		}
+	}
+	packs.Put(buf)
+}
+
+// chunk is a product whose packed B is at most packLimit.
+func (t *tiling) chunk(buf *packed, c, a, b operand, m, n, k int, f form, accumulate, strict bool) {
 	tile, tileNarrow := t.tile, t.tileNarrow
 	if strict {
 		tile, tileNarrow = t.strict, t.strictNarrow
@@ -149,47 +175,53 @@ func (t *tiling) block(c, a, b operand, m, n, k int, f form, accumulate, strict 
 	// Blocks of k of about the same size.
 	blocks := (k + t.depth - 1) / t.depth
 	depth := roundUp((k+blocks-1)/blocks, unroll)
-	kPacked := roundUp(k, unroll)
 
-	nBlock := max(packLimit/kPacked/t.columns, 1) * t.columns
+	pb := aligned(&buf.b, roundUp(n, t.columns)*(k+blocks*unroll))
+	t.packB(pb, b, n, k, depth, f)
 	pa := aligned(&buf.a, t.rows*depth*t.lanes)
-	pb := aligned(&buf.b, roundUp(min(n, nBlock), t.columns)*kPacked)
 	pc := aligned(&buf.c, t.rows*t.columns)
-	for j0 := 0; j0 < n; j0 += nBlock {
-		width := min(nBlock, n-j0)
-		t.packB(pb, b, j0, width, k, depth, f)
-		for i := 0; i < m; i += t.rows {
-			rows := min(t.rows, m-i)
-			panels := pb
-			for p := 0; p < k; p += depth {
-				kc := min(depth, k-p)
-				kp := roundUp(kc, unroll)
-				load := accumulate || p > 0
-				t.packA(pa, a, i, rows, p, kc, f)
-				for j := 0; j < width; {
-					columns, run := t.columns, tile
-					if t.narrow > 0 && width-j <= t.narrow {
-						columns, run = t.narrow, tileNarrow
-					}
-					cp := at(c.p, i*c.stride+j0+j)
-					if rows == t.rows && width-j >= columns {
-						run(cp, uintptr(4*c.stride), pa, panels, kp, load)
-					} else {
-						// The edge of C: through a tile of our own.
-						edge := min(columns, width-j)
-						if load {
-							copyRows(pc, columns, cp, c.stride, rows, edge)
-						}
-						run(pc, uintptr(4*columns), pa, panels, kp, load)
-						copyRows(cp, c.stride, pc, columns, rows, edge)
-					}
-					panels = at(panels, columns*kp)
-					j += columns
+	strips := t.rows * strip
+	for i := 0; i < m; i += t.rows {
+		group, at0 := a, i
+		if f == formTN {
+			// The rows of a group are columns of A: a part of a cache line each, far apart. A strip is copied once for many groups.
+			from := i / strips * strips
+			width := min(strips, m-from)
+			ps := aligned(&buf.strip, width*k)
+			if i == from {
+				copyRows(ps, width, at(a.p, from), a.stride, k, width)
+			}
+			group, at0 = operand{ps, width}, i-from
+		}
+		rows := min(t.rows, m-i)
+		panels := pb
+		for p := 0; p < k; p += depth {
+			kc := min(depth, k-p)
+			kp := roundUp(kc, unroll)
+			load := accumulate || p > 0
+			t.packA(pa, group, at0, rows, p, kc, f)
+			for j := 0; j < n; {
+				columns, run := t.columns, tile
+				if t.narrow > 0 && n-j <= t.narrow {
+					columns, run = t.narrow, tileNarrow
 				}
+				cp := at(c.p, i*c.stride+j)
+				if rows == t.rows && n-j >= columns {
+					run(cp, uintptr(4*c.stride), pa, panels, kp, load)
+				} else {
+					// The edge of C: through a tile of our own.
+					edge := min(columns, n-j)
+					if load {
+						copyRows(pc, columns, cp, c.stride, rows, edge)
+					}
+					run(pc, uintptr(4*columns), pa, panels, kp, load)
+					copyRows(cp, c.stride, pc, columns, rows, edge)
+				}
+				panels = at(panels, columns*kp)
+				j += columns
 			}
 		}
 	}
-	packs.Put(buf)
 }
 
 // copyRows copies a (rows, columns) matrix.
@@ -215,28 +247,28 @@ func (t *tiling) packA(dst unsafe.Pointer, a operand, i, rows, p, k int, f form)
 	}
 }
 
-// packB packs columns j..j+n of B, the whole of k: by blocks of depth of k, in them by panels of t.columns columns (the last may be
-// narrow), in them by k. Columns past the end and k past the end are zeros.
-func (t *tiling) packB(dst unsafe.Pointer, b operand, j, n, k, depth int, f form) {
+// packB packs B, n columns of k: by blocks of depth of k, in them by panels of t.columns columns (the last may be narrow), in them by k.
+// Columns past the end and k past the end are zeros.
+func (t *tiling) packB(dst unsafe.Pointer, b operand, n, k, depth int, f form) {
 	for p := 0; p < k; p += depth {
 		kc := min(depth, k-p)
 		kp := roundUp(kc, unroll)
-		for q := 0; q < n; {
+		for j := 0; j < n; {
 			columns := t.columns
-			if t.narrow > 0 && n-q <= t.narrow {
+			if t.narrow > 0 && n-j <= t.narrow {
 				columns = t.narrow
 			}
-			used := min(columns, n-q)
+			used := min(columns, n-j)
 			if used < columns || kc < kp {
 				clear(unsafe.Slice((*float32)(dst), columns*kp))
 			}
 			if f == formNT {
-				transpose(dst, columns, at(b.p, (j+q)*b.stride+p), b.stride, used, kc)
+				transpose(dst, columns, at(b.p, j*b.stride+p), b.stride, used, kc)
 			} else {
-				copyRows(dst, columns, at(b.p, p*b.stride+j+q), b.stride, kc, used)
+				copyRows(dst, columns, at(b.p, p*b.stride+j), b.stride, kc, used)
 			}
 			dst = at(dst, columns*kp)
-			q += columns
+			j += columns
 		}
 	}
 }

@@ -46,12 +46,12 @@ func BenchmarkPeak(b *testing.B) {
 		if !archsimd.X86.AVX512() {
 			b.Skip("no AVX-512")
 		}
-		reportBest(b, 2*12*16*n, func() { peak16(n); clearUpper() })
+		reportBest(b, "GFLOP/s", 2*12*16*n, func() { peak16(n); clearUpper() })
 	})
 	b.Run("avx2", func(b *testing.B) {
 		if !archsimd.X86.AVX2() {
 			b.Skip("no AVX2")
 		}
-		reportBest(b, 2*12*8*n, func() { peak8(n); clearUpper() })
+		reportBest(b, "GFLOP/s", 2*12*8*n, func() { peak8(n); clearUpper() })
 	})
 }

@@ -20,7 +20,7 @@ func init() {
 }
 
 var avx512 = &tiling{
-	lanes: 16, rows: 6, panel: 3, columns: 64, narrow: 32, depth: 48,
+	lanes: 16, rows: 6, panel: 3, columns: 64, narrow: 32, depth: 40,
 	tile: tile6x64, strict: strict6x64, tileNarrow: tile6x32, strictNarrow: strict6x32,
 	repeat: repeat16,
 }

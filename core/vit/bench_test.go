@@ -13,24 +13,25 @@ import (
 var benchConfig = Config{ImageSize: 64, PatchSize: 8, Stem: []int{32, 64, 192}, Dim: 192, Depth: 6, Heads: 6, MLPDim: 576,
 	Pool: PoolMean, Eps: 1e-6, Mean: half, Std: half}
 
-// BenchmarkStep is one training step (forward and backward) of 32 images on one goroutine:
+// BenchmarkStep is one training step (forward and backward) of 8 and of 32 images on one goroutine:
 // go test -run - -bench Step ./core/vit
 func BenchmarkStep(b *testing.B) {
-	const batch = 32
 	defer kernel.SetParallel(kernel.SetParallel(1))
 	p := NewParams[float32](benchConfig)
 	p.Init(rand.New(rand.NewPCG(1, 2)))
 	m, act, grad := NewModel(p), NewActivations[float32](true), NewParams[float32](benchConfig)
 	for _, size := range []int{32, 48, 64} {
-		b.Run(fmt.Sprintf("%d/%s", size, kernel.Body()), func(b *testing.B) {
-			images, embed := randomSlice[float32](batch*3*size*size, 1), make([]float32, batch*benchConfig.Dim)
-			dEmbed := randomSlice[float32](len(embed), 2)
-			for b.Loop() {
-				m.Forward(embed, images, batch, size, act)
-				m.Backward(grad, dEmbed, act)
-			}
-			b.ReportMetric(batch*float64(b.N)/b.Elapsed().Seconds(), "images/s")
-		})
+		for _, batch := range []int{8, 32} {
+			b.Run(fmt.Sprintf("%d/%d/%s", size, batch, kernel.Body()), func(b *testing.B) {
+				images, embed := randomSlice[float32](batch*3*size*size, 1), make([]float32, batch*benchConfig.Dim)
+				dEmbed := randomSlice[float32](len(embed), 2)
+				for b.Loop() {
+					m.Forward(embed, images, batch, size, act)
+					m.Backward(grad, dEmbed, act)
+				}
+				b.ReportMetric(float64(batch)*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+			})
+		}
 	}
 }
 

@@ -196,6 +196,44 @@ func TestBadBundle(t *testing.T) {
 	}
 }
 
+// FuzzOpenInt8: whatever the bytes, a bundle is refused with an error or embeds without a panic. Every run tries a
+// thousand single-byte changes of a good file, half of them in its header.
+func FuzzOpenInt8(f *testing.F) {
+	c := Config{ImageSize: 4, PatchSize: 2, Stem: []int{4}, Dim: 4, Depth: 1, Heads: 2, MLPDim: 4, Pool: PoolClass,
+		Eps: 1e-6, Mean: half, Std: half}
+	good, err := tensorfile.Encode(NewInt8(initParams(c, 1)).File())
+	if err != nil {
+		f.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	header := 8 + int(binary.LittleEndian.Uint64(good))
+	for i := range 1000 {
+		data := slices.Clone(good)
+		at := rng.IntN(len(data))
+		if i%2 == 0 {
+			at = rng.IntN(header)
+		}
+		data[at] = byte(rng.IntN(256))
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := tensorfile.Decode(data)
+		if err != nil {
+			return
+		}
+		m, err := OpenInt8(file)
+		if err != nil {
+			if m != nil || !strings.HasPrefix(err.Error(), "vit: ") {
+				t.Errorf("model %v with error %v", m, err)
+			}
+			return
+		}
+		if c := m.Config(); c.ImageSize <= 64 {
+			m.Embed(make([]float32, c.Dim), make([]float32, 3*c.ImageSize*c.ImageSize), 1, c.ImageSize)
+		}
+	})
+}
+
 // TestCheckpoint: a float32 checkpoint keeps every bit, and knows what belongs to it.
 func TestCheckpoint(t *testing.T) {
 	for name, c := range smallConfigs() {
