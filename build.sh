@@ -125,7 +125,7 @@ generated() {
 check() {
   need_go
   local unformatted
-  unformatted=$("$goroot/bin/gofmt" -l ./*.go core sparse adapt wasm cmd)
+  unformatted=$("$goroot/bin/gofmt" -l ./*.go core sparse adapt wasm cmd tools)
   [[ -z $unformatted ]] || die "not formatted, run gofmt -w on: $unformatted"
   bash -n build.sh
   bash -n .ci/run
@@ -221,7 +221,7 @@ fuzz() {
   while IFS=: read -r file target; do
     printf '== %s %s\n' "$(dirname "$file")" "$target"
     simd go test "${flags[@]}" -vet=off -run '^$' -fuzz "^$target\$" -fuzztime 20000x "./$(dirname "$file")"
-  done < <(grep -rHo --include='*_test.go' -E '^func Fuzz[A-Za-z0-9_]+' core sparse adapt wasm cmd | sed 's/:func /:/' | sort)
+  done < <(grep -rHo --include='*_test.go' -E '^func Fuzz[A-Za-z0-9_]+' core sparse adapt wasm cmd tools | sed 's/:func /:/' | sort)
 }
 
 # dist packs what build made. The same commit gives the same bytes: sorted
