@@ -2,6 +2,9 @@ package metatune
 
 import (
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"haguruma/core/kernel"
 	"haguruma/core/nn"
@@ -16,11 +19,13 @@ type optimizer struct {
 	muon  bool
 	m, v  []float32 // momentum and second moment, as long as Params.Flat
 	steps int
-	orth  nn.Muon
+	orth  []nn.Muon // scratch, one a core
 }
 
 func newOptimizer(cfg PretrainConfig, p *vit.Params[float32]) *optimizer {
-	return &optimizer{cfg: cfg, muon: cfg.Optimizer == "muon", m: make([]float32, len(p.Flat)), v: make([]float32, len(p.Flat))}
+	return &optimizer{
+		cfg: cfg, muon: cfg.Optimizer == "muon", m: make([]float32, len(p.Flat)), v: make([]float32, len(p.Flat)), orth: make([]nn.Muon, runtime.GOMAXPROCS(0)),
+	}
 }
 
 // step clips the gradient, moves p and returns the norm before clipping.
@@ -30,22 +35,43 @@ func (o *optimizer) step(p, grad *vit.Params[float32], lr float64) float64 {
 		kernel.Scale(grad.Flat, float32(o.cfg.Clip/norm))
 	}
 	o.steps++
+	tensors, grads := p.Tensors(), grad.Tensors()
+	offsets := make([]int, len(tensors))
 	at := 0
-	grads := grad.Tensors()
-	for i, t := range p.Tensors() {
-		n := len(t.Data)
-		g, m, v := grads[i].Data, o.m[at:][:n], o.v[at:][:n]
-		at += n
-		decay := 0.0
-		if t.Decay {
-			decay = o.cfg.WeightDecay
-		}
-		if o.muon && t.Decay && len(t.Shape) >= 2 {
-			rows := t.Shape[0]
-			o.orth.Step(t.Data, g, m, rows, n/rows, float32(lr), 0.95, float32(decay))
-			continue
-		}
-		kernel.AdamW(t.Data, g, m, v, float32(lr), 0.9, 0.98, 1e-8, float32(decay), correction(0.9, o.steps), correction(0.98, o.steps))
+	for i, t := range tensors {
+		offsets[i] = at
+		at += len(t.Data)
 	}
+	// The tensors are independent of each other: each core takes the next one.
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for core := range o.orth {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(tensors) {
+					return
+				}
+				o.move(tensors[i], grads[i].Data, offsets[i], lr, &o.orth[core])
+			}
+		})
+	}
+	wg.Wait()
 	return norm
+}
+
+// move updates one tensor; its state begins at offset.
+func (o *optimizer) move(t vit.Tensor[float32], g []float32, offset int, lr float64, orth *nn.Muon) {
+	n := len(t.Data)
+	m, v := o.m[offset:][:n], o.v[offset:][:n]
+	decay := 0.0
+	if t.Decay {
+		decay = o.cfg.WeightDecay
+	}
+	if o.muon && t.Decay && len(t.Shape) >= 2 {
+		rows := t.Shape[0]
+		orth.Step(t.Data, g, m, rows, n/rows, float32(lr), 0.95, float32(decay))
+		return
+	}
+	kernel.AdamW(t.Data, g, m, v, float32(lr), 0.9, 0.98, 1e-8, float32(decay), correction(0.9, o.steps), correction(0.98, o.steps))
 }
