@@ -19,7 +19,7 @@ type Activations[F nn.Float] struct {
 	planes  []F            // (B, S, S, 3): the images, channels last
 	stage   []stageActs[F] // one a convolution
 	col     []F            // what the stages share as their col when there will be no Backward
-	patches []F            // (B, G*G, D) before the class token is put in front
+	patches []F            // (B, G*G, D) before class token and registers are put in front
 	pos     []F            // (T, D) position embeddings at this size
 	resize  []F            // scratch of nn.ResizePositions
 	stream  [][]F          // (B*T, D): the residual stream at the start, then after each branch
@@ -31,6 +31,7 @@ type Activations[F nn.Float] struct {
 
 	dstream, dbranch, dwide []F // gradients: (B*T, D), (B*T, D) and (B*T, max(3D, MLPDim))
 	dropped                 []F // (B*T, D) gradient of a branch with drop path
+	dunscaled               []F // (B*T, D) gradient of a branch before LayerScale
 	dstage                  [2][]F
 	dpos                    []F
 }
@@ -68,6 +69,8 @@ type blockActs[F nn.Float] struct {
 	mean2, rstd2 []F // (rows)
 	normed2      []F // (rows, D)
 	pre, hidden  []F // (rows, MLPDim)
+
+	unscaled1, unscaled2 []F // (rows, D): the branches before LayerScale; empty without it or without Backward
 }
 
 // grow returns buf with length n, allocating only when it is too small. The contents are arbitrary.
@@ -111,7 +114,7 @@ func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
 			s.active = s.normed
 		}
 	}
-	if c.classTokens() > 0 {
+	if c.prefixTokens() > 0 {
 		grow(&a.patches, batch*grid*grid*c.Dim)
 	}
 	grow(&a.pos, a.tokens*c.Dim)
@@ -145,6 +148,10 @@ func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
 		grow(&b.rstd2, rows)
 		grow(&b.normed2, rows*c.Dim)
 		grow(&b.hidden, rows*c.MLPDim)
+		if c.LayerScale != 0 {
+			grow(&b.unscaled1, rows*c.Dim)
+			grow(&b.unscaled2, rows*c.Dim)
+		}
 	}
 	grow(&a.scratch, attention(c).ScratchLen(a.tokens))
 
@@ -184,6 +191,9 @@ func (a *Activations[F]) prepareBackward(c Config, net *network[F]) {
 	grow(&a.dbranch, rows*c.Dim)
 	grow(&a.dwide, rows*max(3*c.Dim, c.MLPDim))
 	grow(&a.dpos, a.tokens*c.Dim)
+	if c.LayerScale != 0 {
+		grow(&a.dunscaled, rows*c.Dim)
+	}
 	side, most := a.size, 0
 	for i := range len(net.conv) - 1 {
 		side = net.conv[i].OutSize(side)

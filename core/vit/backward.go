@@ -50,12 +50,12 @@ func (b *block[F]) backward(c Config, grad *block[F], act *Activations[F], i int
 	x, mid, _ := act.streams(i)
 	a := &act.block[i]
 
-	dy := act.branchGradient(2*i + 1)
+	dy := b.ls2.Backward(&grad.ls2, act.dunscaled, act.branchGradient(2*i+1), a.unscaled2, rows)
 	dhidden := act.dwide[:rows*c.MLPDim]
 	b.mlp.Backward(&grad.mlp, act.dbranch, dhidden, dy, a.normed2, a.pre, a.hidden, rows)
 	b.norm2.Backward(&grad.norm2, act.dstream, act.dbranch, mid, a.mean2, a.rstd2, rows)
 
-	dy = act.branchGradient(2 * i)
+	dy = b.ls1.Backward(&grad.ls1, act.dunscaled, act.branchGradient(2*i), a.unscaled1, rows)
 	dqkv := act.dwide[:rows*3*c.Dim]
 	b.proj.Backward(&grad.proj, act.dbranch, dy, a.attended, rows)
 	nn.AttentionBackward(attention(c), dqkv, act.dbranch, a.qkv, a.probs, act.scratch, act.batch, act.tokens)
@@ -74,21 +74,22 @@ func (a *Activations[F]) branchGradient(branch int) []F {
 	return dy
 }
 
-// patchBackward adds the gradients of positions, class token and patch embedding from that of the first stream.
+// patchBackward adds the gradients of positions, class token, registers and patch embedding from that of the first stream.
 func patchBackward[F nn.Float](c Config, net, grad *network[F], act *Activations[F]) {
 	batch, tokens, grid := act.batch, act.tokens, act.size/c.PatchSize
 	dx := act.dstream
-	class := c.classTokens() * c.Dim
+	class, prefix := c.classTokens()*c.Dim, c.prefixTokens()*c.Dim
 
 	clear(act.dpos)
 	kernel.SumRows(act.dpos, dx, batch, tokens*c.Dim)
 	kernel.Add(grad.pos[:class], act.dpos[:class])
-	nn.ResizePositionsBackward(grad.pos[class:], act.dpos[class:], act.resize, c.grid(), grid, c.Dim)
-	if class > 0 {
+	nn.ResizePositionsBackward(grad.pos[class:], act.dpos[prefix:], act.resize, c.grid(), grid, c.Dim)
+	if prefix > 0 {
 		kernel.Add(grad.cls, act.dpos[:class])
+		kernel.Add(grad.register, act.dpos[class:prefix])
 		area := grid * grid * c.Dim
 		for b := range batch {
-			copy(act.patches[b*area:(b+1)*area], dx[b*tokens*c.Dim+class:])
+			copy(act.patches[b*area:(b+1)*area], dx[b*tokens*c.Dim+prefix:])
 		}
 		dx = act.patches
 	}

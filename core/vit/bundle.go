@@ -45,6 +45,9 @@ func OpenInt8(f *tensorfile.File) (*Int8Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.LayerScale != 0 {
+		return nil, fmt.Errorf("vit: config: layerScale: want 0 in a bundle, have %v: %w", c.LayerScale, ErrConfig)
+	}
 	wanted, _ := list[float32](c)
 	known := map[string]bool{}
 	for i := range wanted {

@@ -19,6 +19,9 @@ const (
 	maxDim       = 4096
 	maxDepth     = 96
 	maxMLPDim    = 16384
+	maxRegisters = 64 // published models have 4 or 8
+
+	maxLayerScale = 1000 // published models start at 1e-6..1
 )
 
 // Pools: how the tokens after the final norm become one embedding.
@@ -40,6 +43,13 @@ type Config struct {
 	Heads  int        `json:"heads"`
 	MLPDim int        `json:"mlpDim"`
 	Pool   string     `json:"pool"` // PoolClass or PoolMean
+	// Registers is the number of tokens between the class token and the patches that belong to no place in the image and
+	// are thrown away after the last block; they want PoolClass. Source: Darcet et al. 2023, arXiv:2309.16588.
+	Registers int `json:"registers,omitempty"`
+	// LayerScale is 0 for none. Otherwise each residual branch ends in a factor for each channel, which starts at
+	// LayerScale. An Int8Model has none: NewInt8 multiplies the factors into the weights before them.
+	// Source: Touvron et al. 2021, arXiv:2103.17239, eq. 2.
+	LayerScale float64 `json:"layerScale,omitempty"`
 	Eps    float64    `json:"eps"`  // of every LayerNorm
 	Mean   [3]float32 `json:"mean"` // of the input, per channel of pixels in 0..1
 	Std    [3]float32 `json:"std"`
@@ -86,6 +96,15 @@ func (c Config) Check() error {
 	if c.Pool != PoolClass && c.Pool != PoolMean {
 		return bad("pool: want %q or %q, have %q", PoolClass, PoolMean, c.Pool)
 	}
+	if c.Registers < 0 || c.Registers > maxRegisters {
+		return bad("registers: want 0..%d, have %d", maxRegisters, c.Registers)
+	}
+	if c.Registers > 0 && c.Pool != PoolClass {
+		return bad("registers: want pool %q beside them, have %q", PoolClass, c.Pool)
+	}
+	if !(c.LayerScale >= 0 && c.LayerScale <= maxLayerScale) {
+		return bad("layerScale: want 0..%d, have %v", maxLayerScale, c.LayerScale)
+	}
 	if !(c.Eps > 0 && c.Eps < 1) {
 		return bad("eps: want above 0 and below 1, have %v", c.Eps)
 	}
@@ -107,14 +126,20 @@ func (c Config) CheckSize(size int) error {
 	return nil
 }
 
-// Tokens is the number of tokens of an image of size x size pixels, the class token included.
+// Tokens is the number of tokens of an image of size x size pixels, class token and registers included.
 func (c Config) Tokens(size int) int {
 	g := size / c.PatchSize
-	return g*g + c.classTokens()
+	return g*g + c.prefixTokens()
 }
 
 // grid is the side of the token grid that the position embeddings were made for.
 func (c Config) grid() int { return c.ImageSize / c.PatchSize }
+
+// positions is the number of position embeddings: registers have none.
+func (c Config) positions() int { return c.grid()*c.grid() + c.classTokens() }
+
+// prefixTokens is the number of tokens before the first patch.
+func (c Config) prefixTokens() int { return c.classTokens() + c.Registers }
 
 func (c Config) classTokens() int {
 	if c.Pool == PoolClass {

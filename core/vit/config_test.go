@@ -28,6 +28,11 @@ func TestCheck(t *testing.T) {
 		{"heads", "heads", func(c *Config) { c.Heads = 5 }},
 		{"mlp", "mlpDim", func(c *Config) { c.MLPDim = -1 }},
 		{"pool", "pool", func(c *Config) { c.Pool = "max" }},
+		{"registers", "registers", func(c *Config) { c.Registers = 65 }},
+		{"negative registers", "registers", func(c *Config) { c.Registers = -1 }},
+		{"registers without a class token", "registers", func(c *Config) { c.Registers, c.Pool = 4, PoolMean }},
+		{"layer scale", "layerScale", func(c *Config) { c.LayerScale = -1e-5 }},
+		{"layer scale NaN", "layerScale", func(c *Config) { c.LayerScale = math.NaN() }},
 		{"eps", "eps", func(c *Config) { c.Eps = 0 }},
 		{"eps NaN", "eps", func(c *Config) { c.Eps = math.NaN() }},
 		{"std", "std", func(c *Config) { c.Std[1] = 0 }},
@@ -52,5 +57,9 @@ func TestCheck(t *testing.T) {
 	}
 	if have := good.Tokens(20); have != 26 {
 		t.Errorf("Tokens: want 26, have %d", have)
+	}
+	good.Registers = 4
+	if have := good.Tokens(20); have != 30 {
+		t.Errorf("Tokens with registers: want 30, have %d", have)
 	}
 }

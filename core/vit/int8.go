@@ -31,8 +31,10 @@ type int8Weights struct {
 
 type int8Block struct{ qkv, proj, fc1, fc2 *quant.Matrix }
 
-// NewInt8 quantizes the weights of p, which it does not keep.
+// NewInt8 quantizes the weights of p, which it does not keep. Factors of LayerScale are folded into the weights first
+// (Params.FoldLayerScale), so the model's config has none.
 func NewInt8(p *Params[float32]) *Int8Model {
+	p = p.FoldLayerScale()
 	matrices, vectors := map[string]*quant.Matrix{}, map[string][]float32{}
 	for i := range p.tensors {
 		t := &p.tensors[i]

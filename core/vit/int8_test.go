@@ -170,6 +170,8 @@ func TestBadBundle(t *testing.T) {
 		{"checkpoint", "format", tensorfile.ErrFormat, func(f *tensorfile.File) { f.Metadata["format"] = formatCheckpoint }},
 		{"no config", "config", ErrConfig, func(f *tensorfile.File) { delete(f.Metadata, "config") }},
 		{"config text", "config", ErrConfig, func(f *tensorfile.File) { f.Metadata["config"] = "{" }},
+		{"layer scale", "layerScale", ErrConfig, func(f *tensorfile.File) { c := c; c.LayerScale = 1; f.Metadata["config"] = c.json() }},
+		{"registers", "register_tokens", tensorfile.ErrFormat, func(f *tensorfile.File) { c := c; c.Registers = 2; f.Metadata["config"] = c.json() }},
 		{"config type", "config", ErrConfig, func(f *tensorfile.File) { f.Metadata["config"] = `{"dim":1.5}` }},
 		{"absurd depth", "depth", ErrConfig, func(f *tensorfile.File) { c := c; c.Depth = 1 << 40; f.Metadata["config"] = c.json() }},
 		{"deeper", "blocks.2.norm1.weight", tensorfile.ErrFormat, func(f *tensorfile.File) { c := c; c.Depth = 3; f.Metadata["config"] = c.json() }},

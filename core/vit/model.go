@@ -87,37 +87,41 @@ func embedPatches[F nn.Float](c Config, net *network[F], act *Activations[F]) {
 	}
 }
 
-// patchRows is where the patch embedding goes: straight into the residual stream unless a class token comes between.
+// patchRows is where the patch embedding goes: straight into the residual stream unless other tokens come before it.
 func (a *Activations[F]) patchRows(c Config) []F {
-	if c.Pool == PoolClass {
+	if c.prefixTokens() > 0 {
 		return a.patches
 	}
 	return a.stream[0]
 }
 
-// startStream completes the first residual stream from the patch embeddings: class token and positions.
+// startStream completes the first residual stream from the patch embeddings: class token, registers and positions.
 func startStream[F nn.Float](c Config, net *network[F], act *Activations[F]) {
 	batch, tokens := act.batch, act.tokens
 	x := act.stream[0]
-	if c.Pool == PoolClass {
+	if prefix := c.prefixTokens(); prefix > 0 {
+		area := (tokens - prefix) * c.Dim
 		for b := range batch {
 			image := x[b*tokens*c.Dim : (b+1)*tokens*c.Dim]
 			copy(image, net.cls)
-			copy(image[c.Dim:], act.patches[b*(tokens-1)*c.Dim:])
+			copy(image[c.Dim:], net.register)
+			copy(image[prefix*c.Dim:], act.patches[b*area:(b+1)*area])
 		}
 	}
 	kernel.AddBias(x, positions(c, net, act), batch, tokens*c.Dim)
 }
 
-// positions returns the position embeddings (T, D) at the size of act; the class token's is never resized.
+// positions returns the position embeddings (T, D) at the size of act. The class token's is never resized, and those of
+// registers are zeros.
 func positions[F nn.Float](c Config, net *network[F], act *Activations[F]) []F {
 	grid := act.size / c.PatchSize
-	if grid == c.grid() {
+	if grid == c.grid() && c.Registers == 0 {
 		return net.pos
 	}
-	class := c.classTokens() * c.Dim
+	class, prefix := c.classTokens()*c.Dim, c.prefixTokens()*c.Dim
 	copy(act.pos[:class], net.pos[:class])
-	nn.ResizePositions(act.pos[class:], net.pos[class:], act.resize, c.grid(), grid, c.Dim)
+	clear(act.pos[class:prefix])
+	nn.ResizePositions(act.pos[prefix:], net.pos[class:], act.resize, c.grid(), grid, c.Dim)
 	return act.pos
 }
 
@@ -131,11 +135,13 @@ func (b *block[F]) forward(c Config, act *Activations[F], i int) {
 	b.qkv.Forward(a.qkv, a.normed1, rows)
 	nn.AttentionForward(attention(c), a.attended, a.probs, a.qkv, act.scratch, act.batch, act.tokens)
 	b.proj.Forward(mid, a.attended, rows)
+	b.ls1.Forward(mid, a.unscaled1, rows)
 	act.dropBranch(mid, 2*i)
 	kernel.Add(mid, x)
 
 	b.norm2.Forward(a.normed2, a.mean2, a.rstd2, mid, rows)
 	b.mlp.Forward(y, a.pre, a.hidden, a.normed2, rows)
+	b.ls2.Forward(y, a.unscaled2, rows)
 	act.dropBranch(y, 2*i+1)
 	kernel.Add(y, mid)
 }

@@ -11,7 +11,8 @@ import (
 	"haguruma/core/nn"
 )
 
-// smallConfigs are every combination of stem and pool that a config can have, small enough for float64.
+// smallConfigs are every combination of stem and pool that a config can have, and two with LayerScale, one of them with
+// registers; small enough for float64.
 func smallConfigs() map[string]Config {
 	configs := map[string]Config{}
 	for _, pool := range []string{PoolClass, PoolMean} {
@@ -22,6 +23,12 @@ func smallConfigs() map[string]Config {
 			}
 		}
 	}
+	scaled := configs["stem/mean"]
+	scaled.LayerScale = 0.5
+	configs["stem/mean/scaled"] = scaled
+	registers := configs["linear/cls"]
+	registers.LayerScale, registers.Registers = 1, 2
+	configs["linear/cls/registers"] = registers
 	return configs
 }
 
@@ -181,6 +188,68 @@ func TestForwardFloat32(t *testing.T) {
 				t.Errorf("%s size %d: inference differs from training forward", name, size)
 			}
 		}
+	}
+}
+
+// TestFoldLayerScale: without its factors, the model is the same; and a factor does what the paper says.
+func TestFoldLayerScale(t *testing.T) {
+	for _, name := range []string{"linear/cls/registers", "stem/mean/scaled"} {
+		c := smallConfigs()[name]
+		p := randomParams[float64](c, 3)
+		folded := p.FoldLayerScale()
+		if folded.Config.LayerScale != 0 || p.Config.LayerScale != c.LayerScale || folded.FoldLayerScale() != folded {
+			t.Errorf("%s: folded %v, source %v", name, folded.Config.LayerScale, p.Config.LayerScale)
+		}
+		images := randomSlice[float64](2*3*12*12, 4)
+		want, have := make([]float64, 2*c.Dim), make([]float64, 2*c.Dim)
+		NewModel(p).Forward(want, images, 2, 12, nil)
+		NewModel(folded).Forward(have, images, 2, 12, nil)
+		for i := range want {
+			if !(math.Abs(want[i]-have[i]) <= 1e-12*math.Max(1, math.Abs(want[i]))) {
+				t.Fatalf("%s: embed[%d]: want %v, have %v", name, i, want[i], have[i])
+			}
+		}
+		// Factors of zero leave the first stream as it is, whatever the blocks hold.
+		for i := range p.net.blocks {
+			clear(p.net.blocks[i].ls1.Gain)
+			clear(p.net.blocks[i].ls2.Gain)
+		}
+		NewModel(p).Forward(want, images, 2, 12, nil)
+		for i := range p.net.blocks {
+			fill(p.net.blocks[i].proj.Weight, 7)
+			fill(p.net.blocks[i].mlp.FC2.Bias, 7)
+		}
+		NewModel(p).Forward(have, images, 2, 12, nil)
+		if !slices.Equal(want, have) {
+			t.Errorf("%s: a branch with factors of zero is not zero", name)
+		}
+	}
+}
+
+// TestRegisters: registers are seen by the other tokens, carry no position, and their number is no part of the patches.
+func TestRegisters(t *testing.T) {
+	c := smallConfigs()["linear/cls/registers"]
+	p := randomParams[float64](c, 3)
+	images := randomSlice[float64](3*20*20, 4)
+	first, second := make([]float64, c.Dim), make([]float64, c.Dim)
+	NewModel(p).Forward(first, images, 1, 20, nil)
+	// Attention does not know the order of tokens: registers that change places change nothing but rounding.
+	d := c.Dim
+	for i := range d {
+		p.net.register[i], p.net.register[d+i] = p.net.register[d+i], p.net.register[i]
+	}
+	NewModel(p).Forward(second, images, 1, 20, nil)
+	moved := 0.0
+	for i := range first {
+		moved = math.Max(moved, math.Abs(first[i]-second[i]))
+	}
+	if !(moved <= 1e-12) {
+		t.Errorf("registers that change places change the embedding by %v", moved)
+	}
+	p.net.register[0] += 3
+	NewModel(p).Forward(second, images, 1, 20, nil)
+	if slices.Equal(first, second) {
+		t.Error("another register gives the same embedding")
 	}
 }
 

@@ -6,17 +6,20 @@ import (
 	"haguruma/core/nn"
 )
 
-// block is one pre-norm transformer block: x += proj(attention(qkv(norm1(x)))), then x += mlp(norm2(x)).
+// block is one pre-norm transformer block: x += ls1(proj(attention(qkv(norm1(x))))), then x += ls2(mlp(norm2(x))).
 type block[F nn.Float] struct {
 	norm1     nn.LayerNorm[F]
 	qkv, proj nn.Linear[F]
+	ls1       nn.LayerScale[F] // no gain without LayerScale
 	norm2     nn.LayerNorm[F]
 	mlp       nn.MLP[F]
+	ls2       nn.LayerScale[F]
 }
 
 // network is every layer as a view into one flat parameter (or gradient) vector.
 type network[F nn.Float] struct {
 	cls      []F // (D), nil without a class token
+	register []F // (Registers, D)
 	pos      []F // (1 + grid*grid, D), without the 1 when there is no class token
 	conv     []nn.Conv[F]
 	convNorm []nn.LayerNorm[F] // one less than conv
@@ -32,7 +35,8 @@ const (
 	kindConv                  // (out, kh, kw, in) here, (out, in, kh, kw) in files
 	kindBias                  // zeros at the start
 	kindGain                  // ones at the start
-	kindEmbedding             // class token and position embeddings
+	kindEmbedding             // class token, registers and position embeddings
+	kindScale                 // Config.LayerScale at the start
 )
 
 // Tensor is one named parameter tensor: a view into Params.Flat.
@@ -95,6 +99,13 @@ func (b *binder[F]) layerNorm(name string, dim int, eps float64) nn.LayerNorm[F]
 	}
 }
 
+func (b *binder[F]) layerScale(c Config, name string) nn.LayerScale[F] {
+	if c.LayerScale == 0 {
+		return nn.LayerScale[F]{}
+	}
+	return nn.LayerScale[F]{Gain: b.take(kindScale, name+".gamma", c.Dim), Dim: c.Dim}
+}
+
 func (b *binder[F]) conv(name string, in, out, size, stride, pad int) nn.Conv[F] {
 	return nn.Conv[F]{
 		Weight: b.take(kindConv, name+".weight", out, size, size, in),
@@ -122,7 +133,10 @@ func (b *binder[F]) network(c Config) network[F] {
 	if c.Pool == PoolClass {
 		n.cls = b.take(kindEmbedding, "cls_token", 1, 1, c.Dim)
 	}
-	n.pos = b.take(kindEmbedding, "pos_embed", 1, c.Tokens(c.ImageSize), c.Dim)
+	if c.Registers > 0 {
+		n.register = b.take(kindEmbedding, "register_tokens", 1, c.Registers, c.Dim)
+	}
+	n.pos = b.take(kindEmbedding, "pos_embed", 1, c.positions(), c.Dim)
 	if len(c.Stem) == 0 {
 		n.conv = append(n.conv, b.conv("patch_embed.proj", 3, c.Dim, c.PatchSize, c.PatchSize, 0))
 	}
@@ -141,11 +155,13 @@ func (b *binder[F]) network(c Config) network[F] {
 			norm1: b.layerNorm(name+".norm1", c.Dim, c.Eps),
 			qkv:   b.linear(name+".attn.qkv", c.Dim, 3*c.Dim),
 			proj:  b.linear(name+".attn.proj", c.Dim, c.Dim),
+			ls1:   b.layerScale(c, name+".ls1"),
 			norm2: b.layerNorm(name+".norm2", c.Dim, c.Eps),
 			mlp: nn.MLP[F]{
 				FC1: b.linear(name+".mlp.fc1", c.Dim, c.MLPDim),
 				FC2: b.linear(name+".mlp.fc2", c.MLPDim, c.Dim),
 			},
+			ls2: b.layerScale(c, name+".ls2"),
 		})
 	}
 	n.norm = b.layerNorm("norm", c.Dim, c.Eps)

@@ -44,7 +44,7 @@ func (p *Params[F]) Spans() []nn.Span {
 }
 
 // Init draws the weights of an untrained backbone: matrices and embeddings truncated normal with deviation 0.02,
-// convolutions truncated normal with deviation 1/sqrt(fan in), gains 1, biases 0.
+// convolutions truncated normal with deviation 1/sqrt(fan in), gains 1, factors of LayerScale as the config says, biases 0.
 // Source: timm vision_transformer.py, init_weights_vit_timm; LeCun et al. 1998 for the fan in.
 func (p *Params[F]) Init(rng *rand.Rand) {
 	for _, t := range p.tensors {
@@ -55,12 +55,18 @@ func (p *Params[F]) Init(rng *rand.Rand) {
 			fanIn := t.Shape[1] * t.Shape[2] * t.Shape[3]
 			truncatedNormal(t.Data, 1/math.Sqrt(float64(fanIn)), rng)
 		case kindGain:
-			for i := range t.Data {
-				t.Data[i] = 1
-			}
+			fill(t.Data, 1)
+		case kindScale:
+			fill(t.Data, F(p.Config.LayerScale))
 		default:
 			clear(t.Data)
 		}
+	}
+}
+
+func fill[F nn.Float](x []F, v F) {
+	for i := range x {
+		x[i] = v
 	}
 }
 
@@ -80,6 +86,30 @@ func Convert[To, From nn.Float](p *Params[From]) *Params[To] {
 	q := NewParams[To](p.Config)
 	for i, v := range p.Flat {
 		q.Flat[i] = To(v)
+	}
+	return q
+}
+
+// FoldLayerScale returns parameters without LayerScale that give the same embeddings but for rounding: the factors are
+// multiplied into the rows of proj and fc2 and into their biases. Without LayerScale it returns p itself.
+func (p *Params[F]) FoldLayerScale() *Params[F] {
+	if p.Config.LayerScale == 0 {
+		return p
+	}
+	c := p.Config
+	c.LayerScale = 0
+	q := NewParams[F](c)
+	source := make(map[string][]F, len(p.tensors))
+	for i := range p.tensors {
+		source[p.tensors[i].Name] = p.tensors[i].Data
+	}
+	for i := range q.tensors {
+		copy(q.tensors[i].Data, source[q.tensors[i].Name])
+	}
+	for i := range q.net.blocks {
+		from, to := &p.net.blocks[i], &q.net.blocks[i]
+		from.ls1.Fold(&to.proj)
+		from.ls2.Fold(&to.mlp.FC2)
 	}
 	return q
 }
