@@ -17,7 +17,7 @@ usage: ./build.sh VERB
   build      www/engine.wasm, www/wasm_exec.js and build/haguruma
   check      formatting, vet, module files, types of the page, shell syntax
   test       check, build and every test below; ends with one line a stage
-  test-wasm  the Go tests of core, sparse and adapt under wasm with SIMD, in Node
+  test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
   e2e        the page in a real Chromium
   bench      speed on this machine
   fuzz       every fuzz target, a fixed number of inputs each
@@ -149,7 +149,7 @@ test_wasm() {
   need_node
   local -a packages
   mapfile -t packages < <(wasm_packages)
-  wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}"
+  wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}" ./wasm/...
 }
 
 # The units run the engine that build made.

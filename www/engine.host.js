@@ -9,7 +9,7 @@ import { EngineError } from "./error.js";
 /**
  * @typedef {object} Host
  * @property {Verbs} verbs
- * @property {() => { wasmBytes: number, values: number }} memory linear memory, and JavaScript values that Go holds
+ * @property {() => { wasmBytes: number, values: number }} memory linear memory, and JavaScript values that Go holds now
  */
 
 /**
@@ -38,7 +38,9 @@ export async function startGo(module, onExit) {
 	});
 	return {
 		verbs,
-		memory: () => ({ wasmBytes: go.mem.buffer.byteLength, values: go._values.length }),
+		// The length of the table would be the most that were ever held: Go reuses the places of released values, which
+		// are null, as is the one of null itself.
+		memory: () => ({ wasmBytes: go.mem.buffer.byteLength, values: go._values.filter((v) => v !== null).length }),
 	};
 }
 

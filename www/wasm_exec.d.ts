@@ -7,7 +7,7 @@ declare global {
 		importObject: WebAssembly.Imports;
 		exited: boolean;
 		mem: DataView;
-		/** JavaScript values that Go holds a reference to, by number */
+		/** JavaScript values that Go holds a reference to, by number; null where one has been released */
 		_values: unknown[];
 		exit: (code: number) => void;
 		run(instance: WebAssembly.Instance): Promise<void>;
