@@ -37,22 +37,22 @@ type Config struct {
 	// Stem is empty for a linear patch embedding. Otherwise it is the channels of a chain of 3x3 stride-2 convolutions,
 	// each but the last followed by LayerNorm over channels and GELU; PatchSize is 2^len(Stem) and the last is Dim.
 	// Source: Xiao et al. 2021, arXiv:2106.14881, with LayerNorm in place of batch norm.
-	Stem   []int      `json:"stem,omitempty"`
-	Dim    int        `json:"dim"`
-	Depth  int        `json:"depth"`
-	Heads  int        `json:"heads"`
-	MLPDim int        `json:"mlpDim"`
-	Pool   string     `json:"pool"` // PoolClass or PoolMean
+	Stem   []int  `json:"stem,omitempty"`
+	Dim    int    `json:"dim"`
+	Depth  int    `json:"depth"`
+	Heads  int    `json:"heads"`
+	MLPDim int    `json:"mlpDim"`
+	Pool   string `json:"pool"` // PoolClass or PoolMean
 	// Registers is the number of tokens between the class token and the patches that belong to no place in the image and
 	// are thrown away after the last block; they want PoolClass. Source: Darcet et al. 2023, arXiv:2309.16588.
 	Registers int `json:"registers,omitempty"`
 	// LayerScale is 0 for none. Otherwise each residual branch ends in a factor for each channel, which starts at
 	// LayerScale. An Int8Model has none: NewInt8 multiplies the factors into the weights before them.
 	// Source: Touvron et al. 2021, arXiv:2103.17239, eq. 2.
-	LayerScale float64 `json:"layerScale,omitempty"`
-	Eps    float64    `json:"eps"`  // of every LayerNorm
-	Mean   [3]float32 `json:"mean"` // of the input, per channel of pixels in 0..1
-	Std    [3]float32 `json:"std"`
+	LayerScale float64    `json:"layerScale,omitempty"`
+	Eps        float64    `json:"eps"`  // of every LayerNorm
+	Mean       [3]float32 `json:"mean"` // of the input, per channel of pixels in 0..1
+	Std        [3]float32 `json:"std"`
 }
 
 // Check returns an error that wraps ErrConfig and names the field when no model can be built from the config.

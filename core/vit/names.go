@@ -1,262 +1,214 @@
 package vit
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"haguruma/core/tensorfile"
 )
 
-// names maps our tensors to those of the three layouts that published ViT checkpoints come in; # is the block number.
-// Modules stand for their .weight and .bias. Where a layout has several names, its tensors are stacked along the output
-// channels: Hugging Face keeps q, k and v apart.
-//
-//	timm  huggingface/pytorch-image-models, timm/models/vision_transformer.py
-//	DINO  facebookresearch/dino, vision_transformer.py (torch hub)
-//	HF    huggingface/transformers, models/vit/modeling_vit.py
-var names = []struct {
-	ours, timm, dino string
-	hf               []string
-}{
-	{"cls_token", "cls_token", "cls_token", []string{"embeddings.cls_token"}},
-	{"pos_embed", "pos_embed", "pos_embed", []string{"embeddings.position_embeddings"}},
-	{"patch_embed.proj", "patch_embed.proj", "patch_embed.proj", []string{"embeddings.patch_embeddings.projection"}},
-	{"blocks.#.norm1", "blocks.#.norm1", "blocks.#.norm1", []string{"encoder.layer.#.layernorm_before"}},
-	{"blocks.#.attn.qkv", "blocks.#.attn.qkv", "blocks.#.attn.qkv", []string{
-		"encoder.layer.#.attention.attention.query",
-		"encoder.layer.#.attention.attention.key",
-		"encoder.layer.#.attention.attention.value"}},
-	{"blocks.#.attn.proj", "blocks.#.attn.proj", "blocks.#.attn.proj", []string{"encoder.layer.#.attention.output.dense"}},
-	{"blocks.#.norm2", "blocks.#.norm2", "blocks.#.norm2", []string{"encoder.layer.#.layernorm_after"}},
-	{"blocks.#.mlp.fc1", "blocks.#.mlp.fc1", "blocks.#.mlp.fc1", []string{"encoder.layer.#.intermediate.dense"}},
-	{"blocks.#.mlp.fc2", "blocks.#.mlp.fc2", "blocks.#.mlp.fc2", []string{"encoder.layer.#.output.dense"}},
-	{"norm", "norm", "norm", []string{"layernorm"}},
+// ErrUnsupported marks a checkpoint of a model that this backbone cannot be: another feed-forward, another norm.
+var ErrUnsupported = errors.New("not supported")
+
+// spelling is one way to name the tensors of a ViT.
+type spelling uint8
+
+const (
+	// torchNames are timm's (huggingface/pytorch-image-models, timm/models/vision_transformer.py), which DeiT, DINO and
+	// DINOv2 of torch hub share (facebookresearch/deit, dino and dinov2, vision_transformer.py).
+	torchNames  spelling = iota
+	vitNames             // huggingface/transformers, models/vit and models/deit
+	dinov2Names          // huggingface/transformers, models/dinov2 and models/dinov2_with_registers
+	spellings
+)
+
+// names are the tensors of a backbone in each spelling; # is the number of the block. A name without .weight, .gamma or
+// the like stands for a module: its .weight and .bias. Tensors joined by + are stacked along the output channels; of
+// names separated by | a file has one.
+var names = [...][1 + spellings]string{
+	{"cls_token", "cls_token", "embeddings.cls_token", "embeddings.cls_token"},
+	{"register_tokens", "register_tokens | reg_token | dist_token", "embeddings.distillation_token", "embeddings.register_tokens"},
+	{"pos_embed", "pos_embed", "embeddings.position_embeddings", "embeddings.position_embeddings"},
+	{"patch_embed.proj", "patch_embed.proj", "embeddings.patch_embeddings.projection", "embeddings.patch_embeddings.projection"},
+	{"blocks.#.norm1", "blocks.#.norm1", "encoder.layer.#.layernorm_before", "encoder.layer.#.norm1"},
+	{"blocks.#.attn.qkv", "blocks.#.attn.qkv", separateQKV, separateQKV},
+	{"blocks.#.attn.proj", "blocks.#.attn.proj", "encoder.layer.#.attention.output.dense", "encoder.layer.#.attention.output.dense"},
+	{"blocks.#.ls1.gamma", "blocks.#.ls1.gamma | blocks.#.gamma_1", "", "encoder.layer.#.layer_scale1.lambda1"},
+	{"blocks.#.norm2", "blocks.#.norm2", "encoder.layer.#.layernorm_after", "encoder.layer.#.norm2"},
+	{"blocks.#.mlp.fc1", "blocks.#.mlp.fc1", "encoder.layer.#.intermediate.dense", "encoder.layer.#.mlp.fc1"},
+	{"blocks.#.mlp.fc2", "blocks.#.mlp.fc2", "encoder.layer.#.output.dense", "encoder.layer.#.mlp.fc2"},
+	{"blocks.#.ls2.gamma", "blocks.#.ls2.gamma | blocks.#.gamma_2", "", "encoder.layer.#.layer_scale2.lambda1"},
+	{"norm", "norm", "layernorm", "layernorm"},
 }
 
-// layout is how one project writes its checkpoints.
+const separateQKV = "encoder.layer.#.attention.attention.query + encoder.layer.#.attention.attention.key + encoder.layer.#.attention.attention.value"
+
+// theirs returns the ways to name our tensor, the usual one first; each is the parts that are stacked. It is nil where a
+// spelling has no such tensor.
+func (s spelling) theirs(ours string) [][]string {
+	number, general := "", ours
+	if rest, ok := strings.CutPrefix(ours, "blocks."); ok {
+		number, rest, _ = strings.Cut(rest, ".")
+		general = "blocks.#." + rest
+	}
+	module, suffix, _ := cutLast(general)
+	for i := range names {
+		row := &names[i]
+		end := ""
+		if row[0] != general {
+			if row[0] != module {
+				continue
+			}
+			end = "." + suffix
+		}
+		if row[1+s] == "" {
+			return nil
+		}
+		var ways [][]string
+		for way := range strings.SplitSeq(row[1+s], " | ") {
+			var parts []string
+			for part := range strings.SplitSeq(way, " + ") {
+				parts = append(parts, strings.Replace(part, "#", number, 1)+end)
+			}
+			ways = append(ways, parts)
+		}
+		return ways
+	}
+	panic("vit: names has no row for a tensor")
+}
+
+func cutLast(name string) (module, suffix string, found bool) {
+	at := strings.LastIndexByte(name, '.')
+	if at < 0 {
+		return name, "", false
+	}
+	return name[:at], name[at+1:], true
+}
+
+// patchName is the tensor by which a spelling is known: every backbone has one and nothing else has its name.
+func (s spelling) patchName() string { return s.theirs("patch_embed.proj.weight")[0][0] }
+
+// layout is how one project publishes checkpoints, and runs them.
 type layout struct {
-	name string
-	// prefixes may stand before every name of the backbone. Tensors outside a prefix belong to something else.
-	prefixes []string
-	// marker begins the name of a tensor that only this layout has; empty needs none.
-	marker string
-	// ignored begin the names of tensors under the prefix that are no part of the backbone: classifiers and the like.
-	ignored []string
-	// eps, mean and std are the layout's usual ones, used where the metadata says nothing.
+	name     string
+	spelling spelling
+	// signs begin names of which a file of this layout has one; none: what no other layout of the spelling claims.
+	signs []string
+	// eps, mean and std are the project's usual ones, used where nothing else says.
 	eps       float64
 	mean, std [3]float32
+	// rule resizes position embeddings, registerRule those of models with registers.
+	rule, registerRule PositionRule
 }
 
 var (
 	half         = [3]float32{0.5, 0.5, 0.5}
 	imageNetMean = [3]float32{0.485, 0.456, 0.406}
 	imageNetStd  = [3]float32{0.229, 0.224, 0.225}
+
+	withOffset = PositionRule{Offset: 0.1}
+	antialias  = PositionRule{Antialias: true}
 )
 
-// layouts in the order in which they are tried. timm and DINO use the same names: timm's files have a classifier, DINO's
-// have none, or a prefix from the training code.
+// layouts in the order in which they are tried. timm's files have a classifier or a config.json, DINO's neither.
 var layouts = []layout{
-	{"timm", []string{""}, "head.", []string{"head."}, 1e-6, half, half},
-	{"dino", []string{"", "backbone.", "module.backbone.", "module."}, "", []string{"head."}, 1e-6, imageNetMean, imageNetStd},
-	{"hf", []string{"", "vit."}, "", []string{"pooler.", "classifier.", "embeddings.mask_token"}, 1e-12, half, half},
+	{"deit", torchNames, []string{"dist_token", "head_dist.", "blocks.0.gamma_1"}, 1e-6, imageNetMean, imageNetStd, antialias, antialias},
+	{"timm", torchNames, []string{"head."}, 1e-6, half, half, antialias, antialias},
+	{"dinov2", torchNames, []string{"mask_token", "register_tokens", "reg_token", "blocks.0.ls1.gamma"}, 1e-6, imageNetMean, imageNetStd, withOffset, antialias},
+	{"dino", torchNames, nil, 1e-6, imageNetMean, imageNetStd, withOffset, withOffset},
+	{"hf-dinov2", dinov2Names, nil, 1e-6, imageNetMean, imageNetStd, PositionRule{}, antialias},
+	{"hf-vit", vitNames, nil, 1e-12, half, half, PositionRule{}, PositionRule{}},
 }
 
-// theirs returns the names of our tensor in the layout, without prefix.
-func (l *layout) theirs(ours string) []string {
-	var module, suffix, number string
-	module = ours
-	if at := strings.LastIndexByte(ours, '.'); at >= 0 {
-		module, suffix = ours[:at], ours[at:]
-	}
-	if rest, ok := strings.CutPrefix(module, "blocks."); ok {
-		number, rest, _ = strings.Cut(rest, ".")
-		module = "blocks.#." + rest
-	}
-	for _, row := range names {
-		if row.ours != module {
-			continue
-		}
-		found := row.hf
-		switch l.name {
-		case "timm":
-			found = []string{row.timm}
-		case "dino":
-			found = []string{row.dino}
-		}
-		full := make([]string, len(found))
-		for i, name := range found {
-			full[i] = strings.Replace(name, "#", number, 1) + suffix
-		}
-		return full
-	}
-	panic("vit: names has no row for a tensor")
-}
-
-// detect finds the layout and the prefix of a file by its patch embedding.
-func detect(f *tensorfile.File) (*layout, string, error) {
+// Layouts returns the names of the layouts that ImportParams knows.
+func Layouts() []string {
+	var all []string
 	for i := range layouts {
-		l := &layouts[i]
-		if l.marker != "" && !slices.ContainsFunc(f.Tensors, func(t tensorfile.Tensor) bool { return strings.HasPrefix(t.Name, l.marker) }) {
+		all = append(all, layouts[i].name)
+	}
+	return all
+}
+
+// ignored begin the names under a backbone's prefix that are no part of it: classifiers, and what only training needs.
+var ignored = [spellings][]string{
+	torchNames:  {"head.", "head_dist.", "fc.", "pre_logits.", "mask_token"},
+	vitNames:    {"pooler.", "classifier.", "cls_classifier.", "distillation_classifier.", "embeddings.mask_token", "decoder."},
+	dinov2Names: {"classifier.", "embeddings.mask_token"},
+}
+
+// foreign are parts of names of models that look like a ViT and are none of ours.
+var foreign = []struct{ part, reason string }{
+	{"mlp.w12.", swiGLU}, {"mlp.weights_in.", swiGLU}, {"mlp.fc1_g.", swiGLU}, {"mlp.gate_proj.", swiGLU},
+	{"fc_norm.", "a norm after pooling"},
+	{"norm_pre.", "a norm before the blocks, as in CLIP"}, {"pre_layrnorm.", "a norm before the blocks, as in CLIP"},
+	{"q_norm.", "normed queries and keys"},
+	{"attn_pool.", "pooling by attention"},
+	{"relative_position_bias", "relative positions"}, {"rel_pos_", "relative positions"}, {"rope", "rotary positions"},
+	{"patch_embed.backbone.", "a convolutional network before the patches"},
+	{"blocks.0.0.norm1.", "blocks in chunks: save the model with block_chunks=0"},
+}
+
+const swiGLU = "a SwiGLU feed-forward, want a GELU one (DINOv2: ViT-S, B or L)"
+
+// refuseForeign returns an error for the first tensor under the prefix that marks another kind of model.
+func refuseForeign(f *tensorfile.File, prefix string) error {
+	for i := range f.Tensors {
+		name, inside := strings.CutPrefix(f.Tensors[i].Name, prefix)
+		if !inside {
 			continue
 		}
-		for _, prefix := range l.prefixes {
-			if _, ok := f.Tensor(prefix + l.theirs("patch_embed.proj.weight")[0]); ok {
-				return l, prefix, nil
+		for _, mark := range foreign {
+			if strings.Contains(name, mark.part) {
+				return fmt.Errorf("vit: tensor %q: %s: %w", f.Tensors[i].Name, mark.reason, ErrUnsupported)
 			}
 		}
 	}
-	return nil, "", fmt.Errorf("vit: want the patch embedding of a timm, DINO or Hugging Face ViT, have none among %d tensors: %w",
-		len(f.Tensors), tensorfile.ErrFormat)
-}
-
-// ImportParams reads a ViT checkpoint of timm, DINO (torch hub) or Hugging Face; the layout is found by the names, the
-// config by the shapes. What shapes do not tell comes from the metadata: "config" may be JSON with heads (or
-// num_attention_heads), eps (layer_norm_eps), mean (image_mean) and std (image_std). Without it there is a head for each
-// 64 channels, and eps, mean and std are the layout's usual ones.
-//
-// Classifiers are left out; any other tensor that this backbone has no place for (LayerScale, registers, a norm after
-// pooling) is an error, because leaving it out would change the embedding. Errors wrap ErrConfig or tensorfile's
-// sentinels and name the tensor.
-func ImportParams(f *tensorfile.File) (*Params[float32], error) {
-	l, prefix, err := detect(f)
-	if err != nil {
-		return nil, err
-	}
-	c, err := l.config(f, prefix)
-	if err != nil {
-		return nil, err
-	}
-	renamed, known := &tensorfile.File{}, map[string]bool{}
-	wanted, _ := list[float32](c)
-	for i := range wanted {
-		t := &wanted[i]
-		parts := l.theirs(t.Name)
-		shape := slices.Clone(t.fileShape())
-		shape[0] /= len(parts)
-		fused := tensorfile.Tensor{Name: t.Name, Shape: t.fileShape()}
-		for j, name := range parts {
-			part, err := lookup(f, prefix+name, shape, "F32", "F16", "BF16")
-			if err != nil {
-				return nil, err
-			}
-			if j > 0 && part.DType != fused.DType {
-				return nil, fmt.Errorf("vit: tensor %q: want %s as the tensors it is joined with, have %s: %w",
-					prefix+name, fused.DType, part.DType, tensorfile.ErrDType)
-			}
-			known[prefix+name] = true
-			fused.DType = part.DType
-			if len(parts) == 1 {
-				fused.Data = part.Data
-				break
-			}
-			fused.Data = append(fused.Data, part.Data...)
-		}
-		renamed.Tensors = append(renamed.Tensors, fused)
-	}
-	err = refuseUnknown(f, known, func(name string) bool {
-		name, inside := strings.CutPrefix(name, prefix)
-		return !inside || slices.ContainsFunc(l.ignored, func(start string) bool { return strings.HasPrefix(name, start) })
-	})
-	if err != nil {
-		return nil, err
-	}
-	return readParams(c, renamed, nil)
-}
-
-// config derives the config of a file from its shapes and its metadata.
-func (l *layout) config(f *tensorfile.File, prefix string) (Config, error) {
-	var c Config
-	shape := func(ours string, rank int) ([]int, error) {
-		name := prefix + l.theirs(ours)[0]
-		t, ok := f.Tensor(name)
-		if !ok {
-			return nil, fmt.Errorf("vit: tensor %q: have none: %w", name, tensorfile.ErrFormat)
-		}
-		if len(t.Shape) != rank {
-			return nil, fmt.Errorf("vit: tensor %q: want %d dimensions, have shape %v: %w", name, rank, t.Shape, tensorfile.ErrShape)
-		}
-		return t.Shape, nil
-	}
-	proj, err := shape("patch_embed.proj.weight", 4)
-	if err != nil {
-		return c, err
-	}
-	positions, err := shape("pos_embed", 3)
-	if err != nil {
-		return c, err
-	}
-	fc1, err := shape("blocks.0.mlp.fc1.weight", 2)
-	if err != nil {
-		return c, err
-	}
-	c = Config{PatchSize: proj[2], Dim: proj[0], MLPDim: fc1[0], Pool: PoolMean, Eps: l.eps, Mean: l.mean, Std: l.std}
-	if _, ok := f.Tensor(prefix + l.theirs("cls_token")[0]); ok {
-		c.Pool = PoolClass
-	}
-	for c.Depth <= maxDepth {
-		if _, ok := f.Tensor(prefix + l.theirs("blocks." + strconv.Itoa(c.Depth) + ".norm1.weight")[0]); !ok {
-			break
-		}
-		c.Depth++
-	}
-	grid := 0
-	for grid <= maxGrid && grid*grid+c.classTokens() < positions[1] {
-		grid++
-	}
-	if grid*grid+c.classTokens() != positions[1] {
-		return c, fmt.Errorf("vit: tensor %q: want a square of up to %dx%d patches and %d class tokens, have %d positions: %w",
-			prefix+l.theirs("pos_embed")[0], maxGrid, maxGrid, c.classTokens(), positions[1], tensorfile.ErrShape)
-	}
-	if c.PatchSize < 1 || c.PatchSize > maxPatchSize {
-		return c, fmt.Errorf("vit: patchSize: want 1..%d, have %d: %w", maxPatchSize, c.PatchSize, ErrConfig)
-	}
-	c.ImageSize = grid * c.PatchSize
-	if err := c.hints(f.Metadata[metaConfig]); err != nil {
-		return c, err
-	}
-	if c.Heads == 0 {
-		if c.Dim%64 != 0 {
-			return c, fmt.Errorf("vit: dim %d is not a multiple of 64 and the metadata has no heads: %w", c.Dim, ErrConfig)
-		}
-		c.Heads = c.Dim / 64
-	}
-	return c, c.Check()
-}
-
-// hints takes from metadata what shapes do not tell.
-func (c *Config) hints(text string) error {
-	if text == "" {
-		return nil
-	}
-	var h struct {
-		Heads     *int        `json:"heads"`
-		HFHeads   *int        `json:"num_attention_heads"`
-		Eps       *float64    `json:"eps"`
-		HFEps     *float64    `json:"layer_norm_eps"`
-		Mean      *[3]float32 `json:"mean"`
-		ImageMean *[3]float32 `json:"image_mean"`
-		Std       *[3]float32 `json:"std"`
-		ImageStd  *[3]float32 `json:"image_std"`
-	}
-	if err := json.Unmarshal([]byte(text), &h); err != nil {
-		return fmt.Errorf("vit: metadata %q: %w: %w", metaConfig, err, ErrConfig)
-	}
-	take(&c.Heads, h.Heads, h.HFHeads)
-	take(&c.Eps, h.Eps, h.HFEps)
-	take(&c.Mean, h.Mean, h.ImageMean)
-	take(&c.Std, h.Std, h.ImageStd)
 	return nil
 }
 
-// take sets to from the first source that is there.
-func take[T any](to *T, sources ...*T) {
-	for _, s := range sources {
-		if s != nil {
-			*to = *s
-			return
+// detect finds the spelling and the prefix of a file by its patch embedding, then the layout: the wanted one, or the
+// first whose sign is there. "" wants any.
+func detect(f *tensorfile.File, wanted string, timm bool) (*layout, string, error) {
+	var found []string // names of patch embeddings
+	var which spelling
+	for i := range f.Tensors {
+		for s := range spellings {
+			if name := f.Tensors[i].Name; name == s.patchName() || strings.HasSuffix(name, "."+s.patchName()) {
+				// The two of Hugging Face differ in the blocks.
+				if s == vitNames && hasSuffix(f, "encoder.layer.0.norm1.weight") || s == dinov2Names && !hasSuffix(f, "encoder.layer.0.norm1.weight") {
+					continue
+				}
+				found, which = append(found, name), s
+			}
 		}
 	}
+	switch {
+	case len(found) == 0:
+		return nil, "", fmt.Errorf("vit: want the patch embedding of a timm, DINO, DINOv2 or Hugging Face ViT, have none among %d tensors: %w",
+			len(f.Tensors), tensorfile.ErrFormat)
+	case len(found) > 1:
+		return nil, "", fmt.Errorf("vit: want one backbone, have %d: %q: %w", len(found), found[:2], ErrUnsupported)
+	}
+	prefix := strings.TrimSuffix(found[0], which.patchName())
+	for i := range layouts {
+		l := &layouts[i]
+		if l.spelling != which {
+			continue
+		}
+		sign := len(l.signs) == 0 || slices.ContainsFunc(l.signs, func(sign string) bool { return hasPrefix(f, prefix+sign) })
+		if wanted == l.name || wanted == "" && (sign && !timm || timm && l.name == "timm" || which != torchNames) {
+			return l, prefix, nil
+		}
+	}
+	return nil, "", fmt.Errorf("vit: layout %q: tensor %q is of another: %w", wanted, found[0], ErrUnsupported)
+}
+
+func hasPrefix(f *tensorfile.File, start string) bool {
+	return slices.ContainsFunc(f.Tensors, func(t tensorfile.Tensor) bool { return strings.HasPrefix(t.Name, start) })
+}
+
+func hasSuffix(f *tensorfile.File, end string) bool {
+	return slices.ContainsFunc(f.Tensors, func(t tensorfile.Tensor) bool { return strings.HasSuffix(t.Name, end) })
 }
