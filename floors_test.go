@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"core/tensorfile": 0,
 	"core/picture":    0,
 	"core/quant":      1,
+	"core/torchfile":  1,
 	"core/nn":         2,
 	"core/vit":        3,
 	"core/fewshot":    3,
@@ -49,6 +50,7 @@ var floors = map[string]int{
 // folder covers what is below it. Tests may use any module of go.mod.
 var libraries = map[string][]string{
 	"github.com/klauspost/compress":     {"core/tensorfile"},
+	"github.com/nlpodyssey/gopickle":    {"core/torchfile"},
 	"golang.org/x/image":                {"core/picture"},
 	"gonum.org/v1/gonum":                {"sparse/metatune", "cmd"},
 	"gonum.org/v1/plot":                 {"sparse/metatune", "cmd"},
@@ -191,6 +193,45 @@ func TestFloors(t *testing.T) {
 	}
 	for _, breach := range append(breaches(files), strangers(files)...) {
 		t.Error(breach)
+	}
+}
+
+// native are packages that the engine in the browser must not hold: it is
+// downloaded, and they are large or read what no page is given.
+var native = []string{"core/torchfile", "sparse/metatune"}
+
+// TestEngineIsLean: no import leads from the engine to a native package.
+func TestEngineIsLean(t *testing.T) {
+	imports := map[string][]string{}
+	for _, file := range goFiles(t, ".") {
+		if !file.test() {
+			imports[file.folder] = append(imports[file.folder], file.imports...)
+		}
+	}
+	seen, todo := map[string]bool{}, []string{"wasm/browser"}
+	for len(todo) > 0 {
+		folder := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[folder] {
+			continue
+		}
+		seen[folder] = true
+		for _, target := range imports[folder] {
+			if below, ours := strings.CutPrefix(target, module+"/"); ours {
+				todo = append(todo, below)
+			}
+		}
+	}
+	if !seen["core/vit"] {
+		t.Fatalf("the walk from wasm/browser saw %v", seen)
+	}
+	for _, folder := range native {
+		if len(imports[folder]) == 0 {
+			t.Errorf("%s: no such package", folder)
+		}
+		if seen[folder] {
+			t.Errorf("%s: wasm/browser imports it, and must not", folder)
+		}
 	}
 }
 
