@@ -20,7 +20,7 @@ type Augment struct {
 }
 
 // DefaultAugment is the recipe of the default bundle.
-var DefaultAugment = Augment{CropScale: 0.3, Jitter: 0.3, Gray: 0.1, Erase: 0.25, Invert: 0.5, Turn: 12, Shear: 0.15, Zoom: 0.2, Shift: 0.08}
+var DefaultAugment = Augment{CropScale: 0.4, Jitter: 0.2, Gray: 0.05, Erase: 0.1, Invert: 0.5, Turn: 12, Shear: 0.15, Zoom: 0.2, Shift: 0.08}
 
 // affine maps an output pixel (x, y) to source coordinates:
 // u = xx*x + xy*y + x0, v = yx*x + yy*y + y0.

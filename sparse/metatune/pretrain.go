@@ -65,15 +65,15 @@ func DefaultPretrain() PretrainConfig {
 			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
 		},
 		Sets: []Set{
-			{"tiny-imagenet", Photo, 0.54}, {"omniglot", Character, 0.32},
+			{"tiny-imagenet", Photo, 0.5}, {"omniglot", Character, 0.36},
 			{"caltech101", Photo, 0.07}, {"grocery", Photo, 0.07},
 		},
-		Steps: 3000, Micro: 4, Batch: 32, PerClass: 2,
-		Optimizer: "muon", LR: 2e-3, Warmup: 100, WeightDecay: 0.05, Clip: 1,
-		LogitScale: 16, Smoothing: 0.1, Contrast: 0.3, Temperature: 0.1,
+		Steps: 6500, Micro: 2, Batch: 64, PerClass: 2,
+		Optimizer: "muon", LR: 6e-3, Warmup: 200, WeightDecay: 0.05, Clip: 1,
+		LogitScale: 16, Smoothing: 0.1, Contrast: 1, Temperature: 0.1,
 		Stages:  []Stage{{32, 0.5}, {48, 0.85}, {64, 1}},
 		Augment: DefaultAugment, Seed: 1,
-		ValidateEvery: 500, CheckpointEvery: 2 * time.Minute,
+		ValidateEvery: 1000, CheckpointEvery: 2 * time.Minute,
 	}
 }
 
