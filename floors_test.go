@@ -37,6 +37,7 @@ var floors = map[string]int{
 	"core/nn":         2,
 	"core/vit":        3,
 	"core/fewshot":    3,
+	"core/manifest":   4,
 	"core/onnx":       4,
 	"sparse":          4,
 	"sparse/metatune": 5,

@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"haguruma/core/manifest"
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
-	"haguruma/sparse/metatune"
 )
 
 // defaultManifest is what is looked for when no --bundle is given.
@@ -36,14 +36,14 @@ type modelFile struct {
 // readModelFile reads a safetensors file, plain or zstd, or the one that a
 // manifest names, whose length and hash must then agree.
 func readModelFile(path string) (*modelFile, error) {
-	var manifest *metatune.Manifest
+	var found *manifest.Manifest
 	if strings.EqualFold(filepath.Ext(path), ".json") {
 		m, err := readManifest(path)
 		if err != nil {
 			return nil, err
 		}
-		manifest = m
-		path = filepath.Join(filepath.Dir(path), manifest.File)
+		found = m
+		path = filepath.Join(filepath.Dir(path), m.File)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -51,10 +51,10 @@ func readModelFile(path string) (*modelFile, error) {
 	}
 	f := &modelFile{path: path, hash: tensorfile.Hash(data), size: len(data)}
 	f.name, _, _ = strings.Cut(filepath.Base(path), ".")
-	if manifest != nil {
-		f.name = manifest.Name
-		if len(data) != manifest.Bytes || f.hash != manifest.SHA256 {
-			return nil, fmt.Errorf("%s: want %d bytes with sha256 %s, have %d with %s: %w", path, manifest.Bytes, manifest.SHA256, len(data), f.hash, errHash)
+	if found != nil {
+		f.name = found.Name
+		if len(data) != found.Bytes || f.hash != found.SHA256 {
+			return nil, fmt.Errorf("%s: want %d bytes with sha256 %s, have %d with %s: %w", path, found.Bytes, found.SHA256, len(data), f.hash, errHash)
 		}
 	}
 	if f.file, err = tensorfile.Decode(data); err != nil {
@@ -63,12 +63,12 @@ func readModelFile(path string) (*modelFile, error) {
 	return f, nil
 }
 
-func readManifest(path string) (*metatune.Manifest, error) {
+func readManifest(path string) (*manifest.Manifest, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	m := &metatune.Manifest{}
+	m := &manifest.Manifest{}
 	if err := json.Unmarshal(data, m); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, errManifest, err)
 	}

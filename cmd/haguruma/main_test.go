@@ -15,8 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"haguruma/core/manifest"
 	"haguruma/core/vit"
-	"haguruma/sparse/metatune"
 )
 
 // execute runs the command line in this process, as main does.
@@ -78,7 +78,7 @@ func testBundle(t *testing.T) string {
 	p := vit.NewParams[float32](testConfig)
 	p.Init(rand.New(rand.NewPCG(1, 2)))
 	folder := t.TempDir()
-	if _, err := metatune.WriteBundle(folder, "default", p, map[string]string{"card": "A test.\nTwo lines."}); err != nil {
+	if _, err := manifest.Write(folder, "default", vit.NewInt8(p), map[string]string{"card": "A test.\nTwo lines."}); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(folder, "default.json")

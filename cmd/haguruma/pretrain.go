@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haguruma/core/manifest"
 	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
 	"haguruma/sparse/metatune"
 )
 
@@ -180,17 +182,17 @@ func (a *app) pretrain(ctx context.Context, f *pretrainFlags) error {
 		if f.card != "" {
 			metadata["card"] = string(card)
 		}
-		manifest, err := metatune.WriteBundle(f.bundle, f.name, params, metadata)
+		bundled, err := manifest.Write(f.bundle, f.name, vit.NewInt8(params), metadata)
 		if err != nil {
 			return err
 		}
-		result["bundle"] = manifest
+		result["bundle"] = bundled
 	}
 	if f.asJSON {
 		return a.writeJSON(result)
 	}
 	fmt.Fprintf(a.stdout, "trained %d parameters in %d steps: %s\n", len(params.Flat), f.cfg.Steps, weights)
-	if m, ok := result["bundle"].(metatune.Manifest); ok {
+	if m, ok := result["bundle"].(manifest.Manifest); ok {
 		fmt.Fprintf(a.stdout, "bundle %s: %d bytes, sha256 %s\n", filepath.Join(f.bundle, m.File), m.Bytes, m.SHA256)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"haguruma/core/manifest"
 	"haguruma/sparse/metatune"
 )
 
@@ -73,7 +74,7 @@ func TestPretrainAndEval(t *testing.T) {
 	trained := parse[struct {
 		Weights    string
 		Parameters int
-		Bundle     metatune.Manifest
+		Bundle     manifest.Manifest
 	}](t, stdout.String())
 	manifest := filepath.Join(models, "toy.json")
 	have := parse[inspection](t, succeed(t, "inspect", "--json", manifest))

@@ -34,6 +34,11 @@ func Save(path string, f *File) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	return WriteFile(path, data)
+}
+
+// WriteFile writes data to path as Save does.
+func WriteFile(path string, data []byte) error {
 	if err := writeBeside(path, data); err != nil {
 		return fmt.Errorf("tensorfile: %w", err)
 	}

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"haguruma/core/manifest"
 	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
 )
 
 // Files that Pretrain leaves in PretrainConfig.Out.
@@ -136,7 +138,7 @@ func (t *trainer) finish(log *runLog) error {
 	if err := tensorfile.Save(filepath.Join(t.cfg.Out, WeightsFile), f); err != nil {
 		return err
 	}
-	if _, err := WriteBundle(t.cfg.Out, "bundle", t.params, map[string]string{"pretrain": f.Metadata["pretrain"], "seconds": f.Metadata["seconds"]}); err != nil {
+	if _, err := manifest.Write(t.cfg.Out, "bundle", vit.NewInt8(t.params), map[string]string{"pretrain": f.Metadata["pretrain"], "seconds": f.Metadata["seconds"]}); err != nil {
 		return err
 	}
 	return log.plot(t.cfg.Out)
