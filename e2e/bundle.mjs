@@ -8,19 +8,26 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** The page's own models, or null while there are none. */
-export const ownModels = existsSync(join(root, "www/models/default.json")) ? join(root, "www/models") : null;
+/** A bundle and its manifest. @typedef {{ folder: string, file: string, name: string, remove: () => void }} Models */
+
+/** @param {string} folder @param {() => void} remove @returns {Models} */
+function models(folder, remove) {
+	const { name, file } = JSON.parse(readFileSync(join(folder, "default.json"), "utf8"));
+	return { folder, name, file: join(folder, file), remove };
+}
+
+/** Whether www has the bundle that it is served with. */
+export const hasOwn = () => existsSync(join(root, "www/models/default.json"));
+
+/** The bundle that www is served with. Without one random weights take its place, and only page.test.mjs is red for it. */
+export const pageModels = () => (hasOwn() ? models(join(root, "www/models"), () => {}) : randomModels());
 
 /** A small bundle of random weights in a folder of its own; remove() takes it away. */
 export function randomModels() {
 	const folder = mkdtempSync(join(tmpdir(), "haguruma-"));
 	const toolchain = /^toolchain (\S+)/m.exec(readFileSync(join(root, "go.mod"), "utf8"))?.[1];
-	execFileSync("go", ["run", "./e2e/testdata/randombundle", "-out", folder], {
+	execFileSync("go", ["run", "-trimpath", "./e2e/testdata/randombundle", "-out", folder], {
 		cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, GOTOOLCHAIN: toolchain },
 	});
-	return {
-		folder,
-		file: join(folder, "default.safetensors.zst"),
-		remove: () => rmSync(folder, { recursive: true, force: true }),
-	};
+	return models(folder, () => rmSync(folder, { recursive: true, force: true }));
 }

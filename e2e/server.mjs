@@ -1,9 +1,11 @@
-// A static server for the tests: files of www, with the right types, and a bundle of one's own where www has none.
+// A static server for the tests: files of www with the right types, the bundle of the test's choice, and faults on demand.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+
+/** @import { ServerResponse } from "node:http" */
 
 const types = {
 	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
@@ -12,26 +14,37 @@ const types = {
 const root = fileURLToPath(new URL("../www/", import.meta.url));
 
 /**
- * @param {string | null} models folder served as models/; null: that of www
- * @param {(path: string) => Buffer | number | null} [instead] what to answer to a path: a body or a status; null: the file
+ * What is answered in the place of a file: a body, a status, or whatever the function does with the response.
+ * @typedef {Uint8Array | number | ((response: ServerResponse, type: string) => void)} Answer
  */
-export async function serve(models, instead = () => null) {
+
+/**
+ * @param {string} models folder served as models/
+ * @param {(path: string, accept: string) => Answer | null | Promise<Answer | null>} [instead] path from the root of the
+ *   site, and the codings that the browser takes; null: the file itself
+ * @param {number} [at] port; default: any
+ */
+export async function serve(models, instead = () => null, at = 0) {
 	const server = createServer(async (request, response) => {
 		const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname));
 		const name = path === "/" ? "/index.html" : path;
-		const file = models !== null && name.startsWith("/models/") ? join(models, name.slice(8)) : join(root, name);
-		try {
-			const other = instead(name);
-			if (typeof other === "number") throw Object.assign(new Error(), { status: other });
-			const body = other ?? (await readFile(file));
-			const type = types[/** @type {keyof typeof types} */ (extname(file))] ?? "application/octet-stream";
-			response.writeHead(200, { "content-type": type, "content-length": body.length, "cache-control": "no-cache" });
-			response.end(body);
-		} catch (error) {
-			response.writeHead(/** @type {{ status?: number }} */ (error).status ?? 404).end();
-		}
+		const file = name.startsWith("/models/") ? join(models, name.slice(8)) : join(root, name);
+		const type = types[/** @type {keyof typeof types} */ (extname(file))] ?? "application/octet-stream";
+		const answer = (await instead(name, String(request.headers["accept-encoding"] ?? ""))) ?? (await readFile(file).catch(() => 404));
+		if (typeof answer === "function") return answer(response, type);
+		if (typeof answer === "number") return response.writeHead(answer).end();
+		response.writeHead(200, { "content-type": type, "content-length": answer.length, "cache-control": "no-cache" });
+		response.end(answer);
 	});
-	await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
+	await new Promise((resolve, reject) => server.once("error", reject).listen(at, "127.0.0.1", () => resolve(null)));
 	const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-	return { url: `http://127.0.0.1:${port}/`, close: () => server.close() };
+	return {
+		url: `http://127.0.0.1:${port}/`,
+		port,
+		/** Ends every connection too: the server is gone. @returns {Promise<void>} */
+		close() {
+			server.closeAllConnections();
+			return new Promise((resolve) => server.close(() => resolve()));
+		},
+	};
 }

@@ -244,7 +244,7 @@ function classifySoon(pause) {
 
 async function classify() {
 	const subject = tryView.subject;
-	if (!runner.adapted) tryView.setHint(text.tryFirst);
+	if (!runner.adapted) tryView.setHint(tryLater());
 	else if (!subject) tryView.setHint(text.tryHint);
 	if (!subject || runner.state !== "ready" || (!runner.adapted && subject.name === null)) return;
 	classifying = true;
@@ -258,7 +258,7 @@ async function classify() {
 		if ("scores" in result) showResult(result);
 	} catch (cause) {
 		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
-		if (error.code === "not_adapted") tryView.setHint(text.tryFirst);
+		if (error.code === "not_adapted") tryView.setHint(tryLater());
 		else if (error.code === "died") again = true;
 		else if (subject.name !== null) {
 			tryView.dropPicture(subject.source);
@@ -273,6 +273,12 @@ async function classify() {
 	if (again && runner.state === "ready") classifySoon(0);
 }
 
+/** Why there is no answer yet. */
+const tryLater = () => {
+	if (!runner.learning) return text.tryFirst;
+	return whyNot() ?? (task.waiting > 0 ? text.whyReading(task.waiting) : "");
+};
+
 /** Times of the last pictures, ms. @type {number[]} */
 const times = [];
 
@@ -281,15 +287,21 @@ function showResult(result) {
 	times.push(result.ms);
 	if (times.length > 9) times.shift();
 	status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
-	const rows = result.scores.map((score) => {
-		const key = runner.classKey(score.class);
-		return { ...score, color: task.classes.findIndex((c) => c.key === key) % colors };
+	// The page's names and order, which may be newer than the answer.
+	const rows = task.classes.flatMap((c, i) => {
+		const score = result.scores.find((s) => runner.classKey(s.class) === c.key);
+		return score ? [{ ...score, name: c.name, color: i % colors }] : [];
 	});
-	const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
+	const [first] = rows;
+	if (!first) return tryView.setHint(tryLater()); // all of them were removed meanwhile
+	const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a), first);
 	const key = runner.exampleKey(best.nearest);
 	const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
 	tryView.setResult(rows, like?.thumbnail ?? null);
 }
+task.onChange((change) => {
+	if (change.kind === "renameClass" && runner.adapted) classifySoon(0);
+});
 
 // --- the whole ---
 
@@ -346,7 +358,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 for (const added of [addClass(), addClass()]) untouched.add(added);
-tryView.setHint(text.tryFirst);
+tryView.setHint(tryLater());
 renderClasses();
 renderLearn();
 

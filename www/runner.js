@@ -1,5 +1,6 @@
-// Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. When
-// the engine dies, it is started again and the whole task is replayed from the examples' originals.
+// Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. The
+// engine knows a class from its first picture to its last: one without pictures would only keep it from learning the
+// others. When the engine dies, it is started again and the whole task is replayed from the examples' originals.
 
 import { EngineError } from "./error.js";
 
@@ -9,7 +10,7 @@ import { EngineError } from "./error.js";
 /**
  * @typedef {object} RunnerEvents
  * @property {() => void} onState something that the page shows has changed
- * @property {(result: AdaptResult) => void} onAdapted
+ * @property {(result: AdaptResult | null) => void} onAdapted null: fewer than two classes have pictures any more
  * @property {(example: Example, error: EngineError) => void} onBadExample it has been taken out of the task
  * @property {(error: EngineError) => void} onError
  * @property {(again: boolean) => void} onRestart false: the engine stopped; true: it runs again
@@ -21,7 +22,7 @@ const thumbnailSide = 144;
 export class Runner {
 	/** the user has pressed Learn: from now on every change is learnt at once */
 	learning = false;
-	/** what is in use; null before the first adapt @type {AdaptResult | null} */
+	/** what is in use; null before the first adapt, and while there is nothing to tell apart @type {AdaptResult | null} */
 	adapted = null;
 	/** "loading" before start, "broken" when the engine cannot be restarted @type {"loading" | "ready" | "restarting" | "broken"} */
 	state = "loading";
@@ -47,6 +48,8 @@ export class Runner {
 	#classIds = new Map();
 	/** @type {Map<number, number>} */
 	#exampleIds = new Map();
+	/** keys of the pictures that the engine has of each class it knows @type {Map<number, Set<number>>} */
+	#members = new Map();
 	/** @type {Promise<void> | null} */
 	#restarting = null;
 
@@ -138,9 +141,9 @@ export class Runner {
 		this.#steps = [];
 		this.#classIds.clear();
 		this.#exampleIds.clear();
+		this.#members.clear();
 		this.adapted = null;
 		for (const c of this.#task.classes) {
-			this.#follow({ kind: "addClass", class: c });
 			for (const example of c.examples) {
 				example.state = "waiting";
 				this.#follow({ kind: "addExample", class: c, example });
@@ -156,56 +159,52 @@ export class Runner {
 		if (!engine || this.state === "broken") return; // start will replay
 		const { class: of } = change;
 		switch (change.kind) {
-			case "addClass": {
-				const name = of.name; // as it was then: later renames are steps of their own
-				this.#do(async () => {
-					this.#classIds.set(of.key, await engine.addClass(name));
-				});
+			case "addClass":
+			case "readExample":
 				return;
-			}
 			case "renameClass": {
-				const name = of.name;
-				this.#do(() => engine.renameClass(this.#id(this.#classIds, of.key), name));
+				const name = of.name; // as it is now: later renames are steps of their own
+				this.#do(async () => {
+					const id = this.#classIds.get(of.key);
+					if (id !== undefined) await engine.renameClass(id, name);
+				});
 				return;
 			}
 			case "removeClass":
-				this.#do(async () => {
-					await engine.removeClass(this.#id(this.#classIds, of.key));
-					this.#classIds.delete(of.key);
-					for (const example of of.examples) this.#exampleIds.delete(example.key);
-				});
+				this.#do(() => this.#removeClass(engine, of));
 				this.#adaptSoon();
 				return;
-			case "addExample":
-				this.#do(() => this.#addExample(engine, of, change.example));
-				return;
-			case "removeExample": {
-				const { key } = change.example;
-				this.#do(async () => {
-					const id = this.#exampleIds.get(key);
-					if (id === undefined) return; // never taken
-					await engine.removeExample(id);
-					this.#exampleIds.delete(key);
-				});
-				this.#adaptSoon();
+			case "addExample": {
+				const name = of.name;
+				this.#do(() => this.#addExample(engine, of, name, change.example));
 				return;
 			}
+			case "removeExample":
+				this.#do(() => this.#removeExample(engine, of, change.example));
+				this.#adaptSoon();
+				return;
 		}
 	}
 
 	/**
 	 * @param {Engine} engine
 	 * @param {Class} to
+	 * @param {string} name of the class, should the engine not know it
 	 * @param {Example} example
 	 */
-	async #addExample(engine, to, example) {
+	async #addExample(engine, to, name, example) {
 		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return;
+		if (!this.#classIds.has(to.key)) {
+			this.#classIds.set(to.key, await engine.addClass(name));
+			this.#members.set(to.key, new Set());
+		}
 		try {
 			const result = await engine.addExample(this.#id(this.#classIds, to.key), example.source, {
 				thumbnail: thumbnailSide,
 			});
 			this.#deaths = 0;
 			this.#exampleIds.set(example.key, result.id);
+			this.#members.get(to.key)?.add(example.key);
 			if (this.#task.has(to, example)) this.#task.exampleRead(to, example, result.thumbnail);
 		} catch (cause) {
 			const error = /** @type {EngineError} */ (cause);
@@ -220,8 +219,30 @@ export class Runner {
 			if (this.#task.has(to, example)) this.#task.removeExample(to, example);
 			this.#events.onBadExample(example, error);
 			if (died) throw error;
+			if (this.#members.get(to.key)?.size === 0) await this.#removeClass(engine, to);
 		}
 		this.#adaptSoon();
+	}
+
+	/** @param {Engine} engine @param {Class} from @param {Example} example */
+	async #removeExample(engine, from, example) {
+		const id = this.#exampleIds.get(example.key);
+		if (id === undefined) return; // never taken
+		await engine.removeExample(id);
+		this.#exampleIds.delete(example.key);
+		const members = this.#members.get(from.key);
+		members?.delete(example.key);
+		if (members?.size === 0) await this.#removeClass(engine, from);
+	}
+
+	/** @param {Engine} engine @param {Class} of */
+	async #removeClass(engine, of) {
+		const id = this.#classIds.get(of.key);
+		if (id === undefined) return; // it had no picture
+		await engine.removeClass(id);
+		for (const key of this.#members.get(of.key) ?? []) this.#exampleIds.delete(key);
+		this.#members.delete(of.key);
+		this.#classIds.delete(of.key);
 	}
 
 	/** Adapts when the steps at hand are done, once for all of them. */
@@ -232,8 +253,8 @@ export class Runner {
 
 	async #adapt() {
 		this.#stale = false;
-		if (this.#task.lack()) return;
-		const result = await /** @type {Engine} */ (this.#engine).adapt();
+		const result = this.#members.size < 2 ? null : await /** @type {Engine} */ (this.#engine).adapt();
+		if (!result && !this.adapted) return;
 		this.adapted = result;
 		this.#events.onAdapted(result);
 	}

@@ -33,6 +33,7 @@ const en = {
 	padLabel: (name) => `Drawing area of ${name}`,
 	addDrawing: "Add drawing",
 	undoStroke: "Undo",
+	undoStrokeLabel: "Undo the last stroke",
 	clear: "Clear",
 	chooseFiles: "Choose pictures",
 	dropHere: "or drop them here",

@@ -40,7 +40,7 @@ export class Pad {
 		this.#context = /** @type {CanvasRenderingContext2D} */ (
 			this.#canvas.getContext("2d", { willReadFrequently: true, alpha: false })
 		);
-		this.undo = el("button", { type: "button", className: "quiet", textContent: text.undoStroke });
+		this.undo = el("button", { type: "button", className: "quiet", textContent: text.undoStroke, "aria-label": text.undoStrokeLabel });
 		this.clear = el("button", { type: "button", className: "quiet", textContent: text.clear });
 		this.undo.addEventListener("click", () => this.#remove(1));
 		this.clear.addEventListener("click", () => this.#remove(this.#strokes.length));
@@ -70,6 +70,9 @@ export class Pad {
 
 	#listen() {
 		const canvas = this.#canvas;
+		// touch-action stops scrolling, but a finger lifted in full swing still counts as a fling, and Chromium swallows the
+		// next tap that stops a fling: "Add drawing" would do nothing.
+		canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 		canvas.addEventListener("pointerdown", (event) => {
 			if (event.button !== 0 || this.#pointer !== null) return;
 			event.preventDefault();

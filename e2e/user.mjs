@@ -1,0 +1,170 @@
+// What a user does with the page: draws with the mouse or a finger, chooses files, drops files, reads the answer.
+
+import { text } from "../www/strings.js";
+import { eventually } from "./browser.mjs";
+
+/** @import { CDPSession, FileChooser, Locator, Page } from "playwright-core" */
+
+/** Points of a stroke, 0..1 across the paper. @typedef {[number, number][]} Stroke */
+
+/** @param {number} radius @param {number} [x] @param {number} [y] @returns {Stroke[]} */
+export const circle = (radius, x = 0.5, y = 0.5) => [
+	Array.from({ length: 13 }, (_, i) => [x + radius * Math.cos((i * Math.PI) / 6), y + radius * Math.sin((i * Math.PI) / 6)]),
+];
+/** @param {number} radius @param {number} [x] @param {number} [y] @returns {Stroke[]} */
+export const cross = (radius, x = 0.5, y = 0.5) => [
+	[[x - radius, y - radius], [x, y], [x + radius, y + radius]],
+	[[x + radius, y - radius], [x, y], [x - radius, y + radius]],
+];
+/** @param {number} [shift] @returns {Stroke[]} */
+export const bars = (shift = 0) => [0.2, 0.4, 0.6, 0.8].map((y) => [[0.15 + shift, y], [0.5, y], [0.85 + shift, y]]);
+
+/** A picture file in memory. @typedef {{ name: string, mimeType: string, buffer: Buffer }} PictureFile */
+
+/** @param {string} name @param {Uint8Array} bytes @param {string} [mimeType] @returns {PictureFile} */
+export const fileOf = (name, bytes, mimeType = "image/png") => ({ name, mimeType, buffer: Buffer.from(bytes) });
+
+export class User {
+	/** @type {CDPSession | null} */
+	#devtools = null;
+	/** choosers that opened and wait for files @type {FileChooser[]} */
+	#choosers = [];
+
+	/** @param {Page} page @param {boolean} finger draws with a finger instead of a mouse */
+	constructor(page, finger = false) {
+		this.page = page;
+		this.finger = finger;
+		page.on("filechooser", (chooser) => this.#choosers.push(chooser));
+	}
+
+	async #cdp() {
+		return (this.#devtools ??= await this.page.context().newCDPSession(this.page));
+	}
+
+	/** The card of class number i. @param {number} i */
+	card(i) {
+		return this.page.locator("#classes > li").nth(i);
+	}
+
+	/** @param {Locator} place @param {string} name */
+	button(place, name) {
+		return place.getByRole("button", { name, exact: true });
+	}
+
+	get tryIt() {
+		return this.page.locator("#try");
+	}
+
+	/** Clicks or taps. @param {Locator} button */
+	async press(button) {
+		if (this.finger) await button.tap();
+		else await button.click();
+	}
+
+	/** Draws on the paper inside a place. @param {Locator} place @param {Stroke[]} strokes */
+	async draw(place, strokes) {
+		const paper = place.locator(".pad canvas");
+		await paper.scrollIntoViewIfNeeded();
+		const box = await paper.boundingBox();
+		if (!box) throw new Error("the paper is not there");
+		for (const stroke of strokes) {
+			const points = stroke.map(([x, y]) => ({ x: box.x + x * box.width, y: box.y + y * box.height }));
+			if (this.finger) await this.#swipe(points);
+			else await this.#drag(points);
+		}
+	}
+
+	/** @param {{ x: number, y: number }[]} points */
+	async #drag(points) {
+		const { mouse } = this.page;
+		for (const [i, { x, y }] of points.entries()) {
+			await mouse.move(x, y);
+			if (i === 0) await mouse.down();
+		}
+		await mouse.up();
+	}
+
+	/** @param {{ x: number, y: number }[]} points */
+	async #swipe(points) {
+		const cdp = await this.#cdp();
+		for (const [i, point] of points.entries()) {
+			await cdp.send("Input.dispatchTouchEvent", { type: i === 0 ? "touchStart" : "touchMove", touchPoints: [point] });
+		}
+		await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+	}
+
+	/** @param {Locator} card @param {Stroke[]} strokes */
+	async addDrawing(card, strokes) {
+		await this.draw(card, strokes);
+		await this.press(this.button(card, text.addDrawing));
+	}
+
+	/** Presses the button that opens the chooser, and chooses. @param {Locator} button @param {PictureFile[] | string[]} files in memory, or paths */
+	async choose(button, files) {
+		await this.press(button);
+		await this.chosen(files);
+	}
+
+	/** Chooses in the chooser that is open or about to. @param {PictureFile[] | string[]} files */
+	async chosen(files) {
+		const [chooser] = await eventually(() => this.#choosers, (open) => open.length > 0, "a file chooser");
+		this.#choosers = [];
+		await chooser?.setFiles(files);
+	}
+
+	/** Drags files or folders from the desktop over a place and lets go. @param {Locator} place @param {string[]} paths */
+	async drop(place, paths) {
+		await place.scrollIntoViewIfNeeded();
+		const box = await place.boundingBox();
+		if (!box) throw new Error("the place is not there");
+		const cdp = await this.#cdp();
+		const at = { x: box.x + box.width / 2, y: box.y + Math.min(40, box.height / 2) };
+		const data = { items: [], files: paths, dragOperationsMask: 1 };
+		for (const type of /** @type {const} */ (["dragEnter", "dragOver", "drop"])) {
+			await cdp.send("Input.dispatchDragEvent", { type, ...at, data });
+		}
+	}
+
+	/** @param {number} i @param {string} name */
+	async rename(i, name) {
+		const input = this.card(i).locator("input.name");
+		await this.press(input);
+		await input.fill(name);
+		await input.press("Enter");
+	}
+
+	/** Waits until the class shows so many pictures, all of them read. @param {number} i @param {number} n */
+	async waitForPictures(i, n) {
+		const card = this.card(i);
+		const read = async () => ({
+			count: await card.locator(".count").textContent(),
+			tiles: await card.locator(".tile").count(),
+			waiting: await card.locator(".tile.waiting").count(),
+		});
+		await eventually(read, { count: n === 0 ? text.noPictures : text.pictures(n), tiles: n, waiting: 0 });
+	}
+
+	/** Waits for a verdict that names a class. @param {string} name */
+	async waitForVerdict(name) {
+		await eventually(async () => (await this.page.locator("#verdict").textContent()) ?? "", (v) => v.startsWith(`${name}, `), name);
+	}
+
+	/** What the bars say: names and percent. */
+	results() {
+		return this.page.locator("#bars > li").evaluateAll((rows) => rows.map((row) => ({
+			name: row.querySelector(".bar-name")?.textContent ?? "",
+			percent: Number.parseInt(row.querySelector(".bar-percent")?.textContent ?? "", 10),
+		})));
+	}
+
+	/** Names of the classes, in the order of the page. @returns {Promise<string[]>} */
+	classNames() {
+		return this.page.locator("#classes input.name").evaluateAll((inputs) =>
+			inputs.map((input) => /** @type {HTMLInputElement} */ (input).value));
+	}
+
+	/** Waits for a sentence among the errors, the notices or the reasons. @param {string} place selector @param {string} sentence */
+	async waitFor(place, sentence) {
+		await eventually(async () => (await this.page.locator(place).allTextContents()).join("\n"), (all) => all.includes(sentence), `${place}: ${sentence}`);
+	}
+}
