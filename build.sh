@@ -167,6 +167,13 @@ same_bits() {
   go test "${flags[@]}" -vet=off -count=1 -tags samebits -run TestSameBits ./cmd/haguruma
 }
 
+# Imported checkpoints embed as onnxruntime does with the weights they were written from.
+onnx() {
+  need_packages
+  need_go
+  simd go test "${flags[@]}" -vet=off -count=1 -tags onnx -run 'ONNX$' ./cmd/haguruma
+}
+
 e2e() {
   need_packages
   need_chromium
@@ -209,6 +216,7 @@ run_tests() {
   stage "go test, wasm SIMD in Node" test_wasm
   stage "page units" unit
   stage "native and wasm embeddings agree" same_bits
+  stage "imports and onnxruntime agree" onnx
   stage "page in Chromium" e2e
   printf '\n== summary, %s s\n' "$((SECONDS - begin))"
   printf '%s\n' "${summary[@]}"

@@ -19,6 +19,9 @@ var remedies = []struct {
 }{
 	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
 	{errHash, "copy or download the bundle again, together with its manifest"},
+	{tensorfile.ErrTruncated, "copy or download the file again, it was cut short"},
+	{vit.ErrUnsupported, "haguruma import --help lists the models that can be imported"},
+	{errImport, "give a ViT checkpoint as its authors publish it, or the flags it lacks: haguruma import --help"},
 	{errManifest, "give the .json that lies beside a bundle, or the bundle itself"},
 	{fewshot.ErrEmptyClass, "put at least one picture directly into each class folder, or remove the folder"},
 	{fewshot.ErrNoClass, "make one folder per class, with the class's pictures in it"},
@@ -41,7 +44,6 @@ var remedies = []struct {
 	{metatune.ErrCheckpoint, "give another --out folder, or the flags of the run that is in it"},
 	{metatune.ErrConfig, "see the flags of haguruma pretrain --help"},
 	{vit.ErrConfig, "use a bundle, or flags, that describe a whole backbone: haguruma inspect FILE shows what a file holds"},
-	{tensorfile.ErrTruncated, "copy or download the file again, it was cut short"},
 	{tensorfile.ErrFormat, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrDType, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrShape, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
