@@ -136,7 +136,7 @@ func measureProduct(p product, peak peakReport, budget time.Duration) productRep
 	q, scale, zero := make([]uint8, p.m*p.k), make([]float32, p.m), make([]int32, p.m)
 	kernel.QuantizeRows(q, scale, zero, a, p.m, p.k)
 	r.Int8One, r.Int8All = oneAndAll(giga, budget, func() {
-		kernel.MatmulInt8(c, q, scale, zero, packed, w.Scale, w.Sum, nil, p.m, p.n, p.k)
+		kernel.MatmulInt8(c, q, scale, zero, packed, w.Scale, w.Sum, nil, p.m, p.n, p.k, kernel.Epilogue{})
 	})
 	return r
 }

@@ -40,7 +40,7 @@ func register(b *body) {
 	}
 }
 
-// Body names the body of the float32 products in use: "avx512", "avx2", "wasm-simd" or "generic".
+// Body names the body of the float32 products in use: "avx512", "avx2", "wasm-relaxed", "wasm-simd" or "generic".
 func Body() string { return active.name }
 
 // threads is how many goroutines one product may use.

@@ -33,7 +33,7 @@ func PackInt8(packed []int8, w []int8, n, k int) {
 //		}
 //	}
 //
-// with every operation rounded for itself, so every body returns the same bits.
+// with every operation rounded for itself, so every body returns the same bits. What then says is done to y in the same pass.
 //
 //	y               (m, n)
 //	a               (m, k)  0..127
@@ -44,7 +44,7 @@ func PackInt8(packed []int8, w []int8, n, k int) {
 //	bias            (n)     nil is a bias of zeros
 //
 // y must not overlap an operand. acc is exact for k <= maxInt8K. It panics if a slice is too short or k too large.
-func MatmulInt8(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
+func MatmulInt8(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int, then Epilogue) {
 	dims(m, n, k, "kernel: MatmulInt8: negative dimension")
 	if k > maxInt8K {
 		panic("kernel: MatmulInt8: k is too large for exact sums")
@@ -59,13 +59,52 @@ func MatmulInt8(y []float32, a []uint8, aScale []float32, aZero []int32, packed 
 	if bias != nil {
 		need(bias, n, "kernel: MatmulInt8: insufficient length of bias")
 	}
+	if then.Add != nil {
+		need(then.Add, m*n, "kernel: MatmulInt8: insufficient length of then.Add")
+	}
 	if m == 0 || n == 0 {
 		return
 	}
-	int8Used.matmul(y, a, aScale, aZero, packed, wScale, wSum, bias, m, n, k)
+	int8Used.matmul(int8Product{y, a, aScale, aZero, packed, wScale, wSum, bias, m, n, k, then})
 }
 
-// Int8Body names the int8 matmul in use: "avx512-vnni", "avx2", "wasm-simd" or "generic".
+// Epilogue is what a product does to its result before it is through with it. The zero value does nothing.
+type Epilogue struct {
+	GELU bool      // y = GELU(y), to the bit
+	Add  []float32 // (m, n), nil: nothing; y += Add, after GELU. It must not overlap y.
+}
+
+// int8Product is a product with its operands, as MatmulInt8 has them.
+type int8Product struct {
+	y       []float32
+	a       []uint8
+	aScale  []float32
+	aZero   []int32
+	packed  []int8
+	wScale  []float32
+	wSum    []int32
+	bias    []float32
+	m, n, k int
+	then    Epilogue
+}
+
+// finish does what follows a product to rows of width columns, for bodies that do not do it in their tiles.
+func (p *int8Product) finish(row, rows, column, width int) {
+	if !p.then.GELU && p.then.Add == nil {
+		return
+	}
+	for i := row; i < row+rows; i++ {
+		y := p.y[i*p.n+column:][:width]
+		if p.then.GELU {
+			GELU(y, y)
+		}
+		if p.then.Add != nil {
+			Add(y, p.then.Add[i*p.n+column:][:width])
+		}
+	}
+}
+
+// Int8Body names the int8 matmul in use: "avx512-vnni", "avx2", "wasm-relaxed", "wasm-simd" or "generic".
 func Int8Body() string { return int8Used.name }
 
 // maxInt8K: a product is at most 127*127 < 2^14, and 2^14 * 2^16 = 2^30; the zero point takes as much off again.
@@ -77,7 +116,7 @@ const maxInt8K = 1 << 16
 type int8Body struct {
 	name          string
 	nr, kq, kStep int
-	matmul        func(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int)
+	matmul        func(p int8Product)
 }
 
 // int8Generic keeps weights as they are: one channel a panel.
@@ -114,20 +153,26 @@ func (b *int8Body) pack(packed, w []int8, n, k int) {
 }
 
 // matmulInt8Generic defines the result of MatmulInt8.
-func matmulInt8Generic(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
-	for i := range m {
-		ai := a[i*k : (i+1)*k]
-		for j := range n {
-			wj := packed[j*k : (j+1)*k]
+func matmulInt8Generic(p int8Product) {
+	for i := range p.m {
+		ai, yi := p.a[i*p.k:(i+1)*p.k], p.y[i*p.n:(i+1)*p.n]
+		for j := range yi {
+			wj := p.packed[j*p.k : (j+1)*p.k]
 			var acc int32
 			for x, v := range ai {
 				acc += int32(v) * int32(wj[x])
 			}
 			var b float32
-			if bias != nil {
-				b = bias[j]
+			if p.bias != nil {
+				b = p.bias[j]
 			}
-			y[i*n+j] = dequantize(acc, aScale[i], aZero[i], wScale[j], wSum[j], b)
+			yi[j] = dequantize(acc, p.aScale[i], p.aZero[i], p.wScale[j], p.wSum[j], b)
+		}
+		if p.then.GELU {
+			geluGeneric(yi, yi)
+		}
+		if p.then.Add != nil {
+			addGeneric(yi, p.then.Add[i*p.n:(i+1)*p.n])
 		}
 	}
 }

@@ -8,9 +8,7 @@ import "unsafe"
 var int8AVX2 = int8Body{name: "avx2", nr: avx2Channels, kq: 4, kStep: 4}
 
 func init() {
-	int8AVX2.matmul = func(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
-		matmulInt8Job(&int8AVX2, panelAVX2, 1<<22, y, a, aScale, aZero, packed, wScale, wSum, bias, m, n, k)
-	}
+	int8AVX2.matmul = func(p int8Product) { matmulInt8Job(&int8AVX2, panelAVX2, 1<<22, p) }
 }
 
 const avx2Channels = 16

@@ -10,17 +10,9 @@ import (
 // int8Job is one int8 product on several threads. It is cut into items, a panel of channels by a band of rows, that the threads take one
 // after the other. Jobs are reused: a product allocates nothing in steady state.
 type int8Job struct {
-	y      []float32
-	a      []uint8
-	lda    int // from row to row of a, a multiple of kStep
-	aScale []float32
-	aZero  []int32
-	packed []int8
-	wScale []float32
-	wSum   []int32
-	bias   []float32 // of the n channels or nil
-	m, n   int
-	kPad   int
+	int8Product
+	lda  int // from row to row of a, a multiple of kStep
+	kPad int
 
 	nr, panels, band int // channels a panel, panels, rows a band
 	items            int64
@@ -41,7 +33,9 @@ var int8Jobs = sync.Pool{New: func() any {
 		defer j.wait.Done()
 		for i := j.next.Add(1) - 1; i < j.items; i = j.next.Add(1) - 1 {
 			row, panel := int(i)/j.panels*j.band, int(i)%j.panels
-			j.panel(j, row, min(j.band, j.m-row), panel*j.nr)
+			rows, column := min(j.band, j.m-row), panel*j.nr
+			j.panel(j, row, rows, column)
+			j.finish(row, rows, column, min(j.nr, j.n-column))
 		}
 	}
 	return j
@@ -53,27 +47,27 @@ const int8BandBytes = 1 << 18
 // matmulInt8Job runs a product panel by panel. Rows of activations that are no multiple of kStep long are copied to rows that are: the
 // tail of a packed panel is zeros, but the bytes behind the last row are not ours to read. share is the number of multiply-adds that pays for
 // starting a thread: about 50 microseconds of work.
-func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int), share int, y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
+func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int), share int, p int8Product) {
 	j := int8Jobs.Get().(*int8Job)
-	j.y, j.a, j.aScale, j.aZero, j.packed, j.wScale, j.wSum, j.bias = y, a, aScale, aZero, packed, wScale, wSum, bias
-	j.m, j.n, j.kPad, j.lda, j.nr, j.panel = m, n, roundUp(k, body.kStep), k, body.nr, panel
+	m, n, k := p.m, p.n, p.k
+	j.int8Product, j.kPad, j.lda, j.nr, j.panel = p, roundUp(k, body.kStep), k, body.nr, panel
 	if j.lda != j.kPad {
 		j.lda = j.kPad
 		if len(j.padded) < m*j.lda {
 			j.padded = make([]uint8, m*j.lda)
 		}
 		for i := range m {
-			copy(j.padded[i*j.lda:], a[i*k:(i+1)*k]) // what is behind meets weights of zero
+			copy(j.padded[i*j.lda:], p.a[i*k:(i+1)*k]) // what is behind meets weights of zero
 		}
 		j.a = j.padded
 	}
 	j.panels = (n + j.nr - 1) / j.nr
 	if whole := n &^ (avx2Channels - 1); whole < n {
-		copy(j.tailScale[:], wScale[whole:n])
-		copy(j.tailSum[:], wSum[whole:n])
+		copy(j.tailScale[:], p.wScale[whole:n])
+		copy(j.tailSum[:], p.wSum[whole:n])
 		clear(j.tailBias[:])
-		if bias != nil {
-			copy(j.tailBias[:], bias[whole:n])
+		if p.bias != nil {
+			copy(j.tailBias[:], p.bias[whole:n])
 		}
 	}
 	threads := max(1, min(Parallel(), m*n*k/share))
@@ -90,6 +84,6 @@ func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int)
 	}
 	j.work()
 	j.wait.Wait()
-	j.y, j.a, j.aScale, j.aZero, j.packed, j.wScale, j.wSum, j.bias = nil, nil, nil, nil, nil, nil, nil, nil
+	j.int8Product = int8Product{}
 	int8Jobs.Put(j)
 }

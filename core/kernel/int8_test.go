@@ -18,6 +18,7 @@ type int8Case struct {
 	wScale  []float32
 	wSum    []int32
 	bias    []float32
+	then    Epilogue
 }
 
 // offset returns a slice of n elements that starts at element off of its buffer and has cap == len.
@@ -55,6 +56,11 @@ func newInt8Case(rng *rand.Rand, m, n, k int, activation func() uint8, weight fu
 	for j := range c.bias {
 		c.bias[j] = rng.Float32()*2 - 1
 	}
+	c.then.GELU = rng.IntN(4) == 0
+	if rng.IntN(2) == 0 {
+		c.then.Add = offset[float32](m*n, off)
+		fill(rng, c.then.Add)
+	}
 	return c
 }
 
@@ -76,6 +82,12 @@ func (c *int8Case) want() []float32 {
 			}
 			y[i*c.n+j] = float32(float64(v) + float64(b)) // exact sum, one rounding
 		}
+	}
+	if c.then.GELU {
+		geluGeneric(y, y)
+	}
+	for i, v := range c.then.Add {
+		y[i] += v
 	}
 	return y
 }
@@ -99,7 +111,7 @@ func (c *int8Case) run(t *testing.T, b *int8Body, want []float32) {
 	for i := range y {
 		y[i] = float32(math.NaN())
 	}
-	MatmulInt8(y[guards:guards+c.m*c.n:guards+c.m*c.n], c.a, c.aScale, c.aZero, packed[guards:guards+length:guards+length], c.wScale, c.wSum, c.bias, c.m, c.n, c.k)
+	MatmulInt8(y[guards:guards+c.m*c.n:guards+c.m*c.n], c.a, c.aScale, c.aZero, packed[guards:guards+length:guards+length], c.wScale, c.wSum, c.bias, c.m, c.n, c.k, c.then)
 	for i := range guards {
 		if packed[i] != 85 || packed[guards+length+i] != 85 {
 			t.Fatalf("%s: (%d, %d, %d): packing wrote outside", b.name, c.m, c.n, c.k)
@@ -110,7 +122,7 @@ func (c *int8Case) run(t *testing.T, b *int8Body, want []float32) {
 	}
 	for i, v := range want {
 		if got := y[guards+i]; math.Float32bits(got) != math.Float32bits(v) {
-			t.Fatalf("%s: (%d, %d, %d) bias %v: y[%d][%d] = %g, want %g", b.name, c.m, c.n, c.k, c.bias != nil, i/c.n, i%c.n, got, v)
+			t.Fatalf("%s: (%d, %d, %d) bias %v, GELU %v, add %v: y[%d][%d] = %g, want %g", b.name, c.m, c.n, c.k, c.bias != nil, c.then.GELU, c.then.Add != nil, i/c.n, i%c.n, got, v)
 		}
 	}
 }
@@ -155,7 +167,7 @@ func TestMatmulInt8Model(t *testing.T) {
 			continue
 		}
 		want := make([]float32, c.m*c.n) // of the generic body, which keeps weights as they are: half the time of c.want
-		matmulInt8Generic(want, c.a, c.aScale, c.aZero, c.w, c.wScale, c.wSum, c.bias, c.m, c.n, c.k)
+		matmulInt8Generic(int8Product{want, c.a, c.aScale, c.aZero, c.w, c.wScale, c.wSum, c.bias, c.m, c.n, c.k, c.then})
 		for _, b := range int8Bodies {
 			if b != &int8Generic {
 				c.run(t, b, want)
@@ -193,7 +205,7 @@ func TestMatmulInt8Parallel(t *testing.T) {
 		packed, y := make([]int8, PackInt8Len(c.n, c.k)), make([]float32, c.m*c.n)
 		PackInt8(packed, c.w, c.n, c.k)
 		allocations := leastAllocations(func() {
-			MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, c.m, c.n, c.k)
+			MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, c.m, c.n, c.k, c.then)
 		})
 		if allocations > 0 {
 			t.Errorf("%d threads: %g allocations a product, want 0", n, allocations)
@@ -214,8 +226,8 @@ func leastAllocations(f func()) float64 {
 // TestInt8Body: where vector instructions are always there, the generic body must not be the one in use.
 func TestInt8Body(t *testing.T) {
 	t.Logf("int8 %s, quantize %s, float32 %s", Int8Body(), quantizeUsed.name, Body())
-	if runtime.GOARCH == "wasm" && (Int8Body() != "wasm-simd" || quantizeUsed.name != "wasm-simd" || Body() != "wasm-simd") {
-		t.Errorf("int8 %s, quantize %s, float32 %s: want wasm-simd", Int8Body(), quantizeUsed.name, Body())
+	if runtime.GOARCH == "wasm" && (Int8Body() != wasmBody || quantizeUsed.name != "wasm-simd" || Body() != wasmBody) {
+		t.Errorf("int8 %s, quantize %s, float32 %s: want %s", Int8Body(), quantizeUsed.name, Body(), wasmBody)
 	}
 }
 
@@ -224,7 +236,7 @@ func TestMatmulInt8Panics(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	fresh := func() (*int8Case, []int8, []float32) {
 		c := newInt8Case(rng, 3, 5, 7, anyActivation(rng), anyWeight(rng))
-		c.bias = make([]float32, 5)
+		c.bias, c.then = make([]float32, 5), Epilogue{}
 		packed := make([]int8, PackInt8Len(5, 7))
 		PackInt8(packed, c.w, 5, 7)
 		return c, packed, make([]float32, 15)
@@ -237,6 +249,7 @@ func TestMatmulInt8Panics(t *testing.T) {
 		"packed":   func(c *int8Case, packed *[]int8, y *[]float32) { *packed = (*packed)[1:] },
 		"wScale":   func(c *int8Case, packed *[]int8, y *[]float32) { c.wScale = c.wScale[1:] },
 		"wSum":     func(c *int8Case, packed *[]int8, y *[]float32) { c.wSum = c.wSum[1:] },
+		"add":      func(c *int8Case, packed *[]int8, y *[]float32) { c.then.Add = make([]float32, 14) },
 		"bias":     func(c *int8Case, packed *[]int8, y *[]float32) { c.bias = c.bias[1:] },
 		"negative": func(c *int8Case, packed *[]int8, y *[]float32) { c.m = -1 },
 		"k":        func(c *int8Case, packed *[]int8, y *[]float32) { c.m, c.k = 0, maxInt8K+1 },
@@ -249,7 +262,7 @@ func TestMatmulInt8Panics(t *testing.T) {
 					t.Errorf("%s: no panic", name)
 				}
 			}()
-			MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, c.m, c.n, c.k)
+			MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, c.m, c.n, c.k, c.then)
 		}()
 	}
 }
@@ -268,7 +281,7 @@ func BenchmarkMatmulInt8(b *testing.B) {
 					packed, y := make([]int8, PackInt8Len(n, k)), make([]float32, m*n)
 					PackInt8(packed, c.w, n, k)
 					for b.Loop() {
-						MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, m, n, k)
+						MatmulInt8(y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, m, n, k, Epilogue{})
 					}
 					b.ReportMetric(2*float64(m)*float64(n)*float64(k)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GOP/s")
 				})

@@ -20,9 +20,7 @@ func init() {
 var int8VNNI = int8Body{name: "avx512-vnni", nr: 32, kq: 4, kStep: 4}
 
 func init() {
-	int8VNNI.matmul = func(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
-		matmulInt8Job(&int8VNNI, panelVNNI, 1<<23, y, a, aScale, aZero, packed, wScale, wSum, bias, m, n, k)
-	}
+	int8VNNI.matmul = func(p int8Product) { matmulInt8Job(&int8VNNI, panelVNNI, 1<<23, p) }
 }
 
 // vnniTiles are the kernels of 1, 2, ... 12 rows.

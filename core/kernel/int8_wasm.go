@@ -2,82 +2,117 @@ package kernel
 
 import "unsafe"
 
-func init() { registerInt8(&int8Wasm) }
+func init() { registerInt8(int8Base.body("wasm-simd", 2)) }
 
-// int8Wasm: panels of 8 channels, pairs of k for i32x4.dot_i16x8_s, 4 pairs a step. The tile is that of the float32 product.
-var int8Wasm = int8Body{name: "wasm-simd", nr: tileColumns, kq: 2, kStep: 8, matmul: matmulInt8Wasm}
+// int8TilesWasm is one int8 kernel of register tiles and how its rows of activations are packed. Panels have tileColumns channels.
+type int8TilesWasm struct {
+	rows  int // of a tile
+	bytes int // of a packed activation: 1 or 2
+	tiles func(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
+	pack  func(t *int8TilesWasm, dst []byte, a []uint8, rows, k int)
+}
 
-// matmulInt8Wasm widens and packs a block of rows of activations and then goes from panel to panel. Tiles that stick out of Y go to scratch memory.
-func matmulInt8Wasm(y []float32, a []uint8, aScale []float32, aZero []int32, packed []int8, wScale []float32, wSum []int32, bias []float32, m, n, k int) {
+// int8Step is the k of one step of either kernel.
+const int8Step = 8
+
+// int8Base multiplies pairs of k, widened to 16 bits, by i32x4.dot_i16x8_s.
+var int8Base = &int8TilesWasm{rows: tileRows, bytes: 2, tiles: int8Tiles, pack: packPairs}
+
+// body is the kernel with its order of packed weights: groups of so many k.
+func (t *int8TilesWasm) body(name string, group int) *int8Body {
+	return &int8Body{name: name, nr: tileColumns, kq: group, kStep: int8Step, matmul: t.matmul}
+}
+
+// matmul packs a block of rows of activations and then goes from panel to panel. Tiles that stick out of Y go to scratch memory.
+func (t *int8TilesWasm) matmul(p int8Product) {
 	s := scratchesWasm.Get().(*scratchWasm)
-	kPad := roundUp(k, 8)
+	m, n, k, packed := p.m, p.n, p.k, p.packed
+	kPad := roundUp(k, int8Step)
 	if k == 0 { // one step of zeros: the packed panels are empty
-		kPad = 8
+		kPad = int8Step
 		packed = make([]int8, roundUp(n, tileColumns)*kPad)
 	}
-	block := min(m, max(2*packBlock/kPad/tileRows, 1)*tileRows)
-	tiles := (block + tileRows - 1) / tileRows
-	aPacked := scratch(&s.a16, tiles*tileRows*kPad)
-	tile := scratch(&s.c, tiles*tileRows*tileColumns)
-	scale, zero := scratch(&s.scale, tiles*tileRows), scratch(&s.zero, tiles*tileRows)
+	height := min(roundUp(m, t.rows), max(4*packBlock/(kPad*t.bytes)/t.rows, 1)*t.rows)
+	aPacked := scratch(&s.bytes, height*kPad*t.bytes)
+	tile := scratch(&s.c, 2*height*tileColumns)
+	tile, tileAdd := tile[:height*tileColumns], tile[height*tileColumns:]
+	scale, zero := scratch(&s.scale, height), scratch(&s.zero, height)
 	// The last panel reads 8 channels, whatever n is.
-	var lastScale, lastBias [tileColumns]float32
-	var lastSum [tileColumns]int32
 	last := n &^ (tileColumns - 1)
-	copy(lastScale[:], wScale[last:n])
-	copy(lastSum[:], wSum[last:n])
-	var noBias [tileColumns]float32
-	if bias != nil {
-		copy(lastBias[:], bias[last:n])
+	copy(s.lastScale[:], p.wScale[last:n])
+	copy(s.lastSum[:], p.wSum[last:n])
+	clear(s.lastBias[:])
+	if p.bias != nil {
+		copy(s.lastBias[:], p.bias[last:n])
 	}
-	for i0 := 0; i0 < m; i0 += block {
-		rows := min(block, m-i0)
-		for i := 0; i < rows; i += tileRows {
-			packActivations(aPacked[i*kPad:][:tileRows*kPad], a[(i0+i)*k:], min(tileRows, rows-i), k)
+	steps := uintptr(kPad / int8Step)
+	for i0 := 0; i0 < m; i0 += height {
+		rows := min(height, m-i0)
+		for i := 0; i < rows; i += t.rows {
+			t.pack(t, aPacked[i*kPad*t.bytes:][:t.rows*kPad*t.bytes], p.a[(i0+i)*k:], min(t.rows, rows-i), k)
 		}
-		clear(scale[copy(scale, aScale[i0:i0+rows]):])
-		clear(zero[copy(zero, aZero[i0:i0+rows]):])
+		clear(scale[copy(scale, p.aScale[i0:i0+rows]):])
+		clear(zero[rows:])
+		for i, z := range p.aZero[i0 : i0+rows] {
+			zero[i] = -z
+		}
 		for j := 0; j < n; j += tileColumns {
-			w, ws, wz, b := at(packed, j*kPad), unsafe.Pointer(&lastScale), unsafe.Pointer(&lastSum), unsafe.Pointer(&lastBias)
+			w, ws, wz, b := at(packed, j*kPad), unsafe.Pointer(&s.lastScale), unsafe.Pointer(&s.lastSum), unsafe.Pointer(&s.lastBias)
+			width := min(tileColumns, n-j)
 			whole := 0 // rows of tiles that lie inside Y
 			if j < last {
-				ws, wz, b = at(wScale, j), at(wSum, j), unsafe.Pointer(&noBias)
-				if bias != nil {
-					b = at(bias, j)
+				ws, wz, b = at(p.wScale, j), at(p.wSum, j), unsafe.Pointer(&s.noBias)
+				if p.bias != nil {
+					b = at(p.bias, j)
 				}
-				whole = rows / tileRows * tileRows
+				whole = rows / t.rows * t.rows
 			}
-			steps := uintptr(kPad / 8)
+			fused := p.then.Add != nil && !p.then.GELU
 			if whole > 0 {
-				int8Tiles(at(y, i0*n+j), at(aPacked, 0), w, steps, uintptr(whole/tileRows), uintptr(4*n), at(scale, 0), at(zero, 0), ws, wz, b)
+				var add unsafe.Pointer
+				if fused {
+					add = at(p.then.Add, i0*n+j)
+				}
+				t.tiles(at(p.y, i0*n+j), at(aPacked, 0), w, steps, uintptr(whole/t.rows), uintptr(4*n), at(scale, 0), at(zero, 0), ws, wz, b, add)
 			}
 			if whole < rows {
-				int8Tiles(at(tile, 0), at(aPacked, whole*kPad), w, steps, uintptr((rows-whole+tileRows-1)/tileRows), 4*tileColumns, at(scale, whole), at(zero, whole), ws, wz, b)
-				for i := whole; i < rows; i++ {
-					copy(y[(i0+i)*n+j:(i0+i+1)*n], tile[(i-whole)*tileColumns:][:tileColumns])
+				var add unsafe.Pointer
+				if fused {
+					add = at(tileAdd, 0)
+					for i := whole; i < rows; i++ {
+						copy(tileAdd[(i-whole)*tileColumns:], p.then.Add[(i0+i)*n+j:][:width])
+					}
 				}
+				t.tiles(at(tile, 0), at(aPacked, whole*kPad*t.bytes), w, steps, uintptr((rows-whole+t.rows-1)/t.rows), 4*tileColumns, at(scale, whole), at(zero, whole), ws, wz, b, add)
+				for i := whole; i < rows; i++ {
+					copy(p.y[(i0+i)*n+j:][:width], tile[(i-whole)*tileColumns:])
+				}
+			}
+			if p.then.GELU {
+				p.finish(i0, rows, j, width)
 			}
 		}
 	}
 	scratchesWasm.Put(s)
 }
 
-// packActivations widens rows of a (rows, k) into a tile: dst[(p*5+r)*2+q] = a[r*k+2*p+q]. What lies
+// packPairs widens rows of a (rows, k) into a tile of int16: dst[(p*5+r)*2+q] = a[r*k+2*p+q]. What lies
 // elsewhere stays: behind k it meets weights of zero, and sums of other rows are not used.
-func packActivations(dst []int16, a []uint8, rows, k int) {
+func packPairs(t *int8TilesWasm, dst []byte, a []uint8, rows, k int) {
+	wide := unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)/2)
 	for r := range rows {
 		row := a[r*k:][:k]
 		if octets := k / 8; octets > 0 {
-			spreadPairs5(at(dst, 2*r), at(row, 0), uintptr(octets))
+			spreadPairs5(at(wide, 2*r), at(row, 0), uintptr(octets))
 		}
 		for p := k &^ 7; p < k; p++ {
-			dst[(p/2*tileRows+r)*2+p%2] = int16(row[p])
+			wide[(p/2*t.rows+r)*2+p%2] = int16(row[p])
 		}
 	}
 }
 
 //go:noescape
-func int8Tiles(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias unsafe.Pointer)
+func int8Tiles(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
 
 //go:noescape
 func spreadPairs5(dst, src unsafe.Pointer, octets uintptr)

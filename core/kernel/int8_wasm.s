@@ -35,9 +35,9 @@
 #define V128Load32Splat_72 V128Load32Splat; Unreachable; I32LtS
 #define V128Load32Splat_76 V128Load32Splat; Unreachable; I32LeS
 
-// func int8Tiles(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias unsafe.Pointer)
+// func int8Tiles(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
 // Sums are exact; the epilogue rounds each operation, as dequantize does.
-TEXT ·int8Tiles(SB), NOSPLIT, $0-88
+TEXT ·int8Tiles(SB), NOSPLIT, $0-96
 	MOVD y+0(FP), R0                                               // tile of Y; its rows are ldy bytes apart
 	MOVD a+8(FP), R1                                               // A in int16, tile after tile, in a tile 5 rows of each pair of k
 	MOVD w+16(FP), R2                                              // W in int8, 8 channels of each pair of k
@@ -45,26 +45,34 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-88
 	MOVD tiles+32(FP), R4                                          // tiles of 5 rows, not 0
 	MOVD ldy+40(FP), R5
 	MOVD aScale+48(FP), R6                                         // of the rows of all tiles
-	MOVD aZero+56(FP), R7                                          // of the rows of all tiles
+	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, negated
 	MOVD wScale+64(FP), R8                                         // of the 8 channels, as the next two
 	MOVD wSum+72(FP), R9
 	MOVD bias+80(FP), R10
+	MOVD add+88(FP), R11                                           // nil, or what is added to the tile of Y, rows ldy bytes apart
 	Loop                                                           // for each tile
-	Get R3; Set R11                                                // steps left
-	Get R2; Set R12                                                // w of this step
-	V128Const $0, $0; Set V0                                       // s[0][0:] = 0
-	V128Const $0, $0; Set V1                                       // s[0][4:] = 0
-	V128Const $0, $0; Set V2                                       // s[1][0:] = 0
-	V128Const $0, $0; Set V3                                       // s[1][4:] = 0
-	V128Const $0, $0; Set V4                                       // s[2][0:] = 0
-	V128Const $0, $0; Set V5                                       // s[2][4:] = 0
-	V128Const $0, $0; Set V6                                       // s[3][0:] = 0
-	V128Const $0, $0; Set V7                                       // s[3][4:] = 0
-	V128Const $0, $0; Set V8                                       // s[4][0:] = 0
-	V128Const $0, $0; Set V9                                       // s[4][4:] = 0
+	Get R3; Set R12                                                // steps left
+	Get R2; Set R13                                                // w of this step
+	Get R9; I32WrapI64; V128Load $0; Set V10                       // wSum[0:]
+	Get R9; I32WrapI64; V128Load $16; Set V11                      // wSum[4:]
+	Get R7; I32WrapI64; V128Load32Splat_0; Set V12                 // -aZero[0]
+	Get V10; Get V12; I32x4Mul; Set V0                             // s[0][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4Mul; Set V1                             // s[0][4:] = -wSum*aZero
+	Get R7; I32WrapI64; V128Load32Splat_4; Set V12                 // -aZero[1]
+	Get V10; Get V12; I32x4Mul; Set V2                             // s[1][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4Mul; Set V3                             // s[1][4:] = -wSum*aZero
+	Get R7; I32WrapI64; V128Load32Splat_8; Set V12                 // -aZero[2]
+	Get V10; Get V12; I32x4Mul; Set V4                             // s[2][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4Mul; Set V5                             // s[2][4:] = -wSum*aZero
+	Get R7; I32WrapI64; V128Load32Splat_12; Set V12                // -aZero[3]
+	Get V10; Get V12; I32x4Mul; Set V6                             // s[3][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4Mul; Set V7                             // s[3][4:] = -wSum*aZero
+	Get R7; I32WrapI64; V128Load32Splat_16; Set V12                // -aZero[4]
+	Get V10; Get V12; I32x4Mul; Set V8                             // s[4][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4Mul; Set V9                             // s[4][4:] = -wSum*aZero
 	Loop                                                           // for each 8 of k
-	Get R12; I32WrapI64; V128Load8x8S_0; Set V10                   // int16(w[0:][k+0:k+2])
-	Get R12; I32WrapI64; V128Load8x8S_8; Set V11                   // int16(w[4:][k+0:k+2])
+	Get R13; I32WrapI64; V128Load8x8S_0; Set V10                   // w[0:][k+0:k+2]
+	Get R13; I32WrapI64; V128Load8x8S_8; Set V11                   // w[4:][k+0:k+2]
 	Get R1; I32WrapI64; V128Load32Splat_0; Set V12                 // a[0][k+0:k+2]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
@@ -80,8 +88,8 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-88
 	Get R1; I32WrapI64; V128Load32Splat_16; Set V12                // a[4][k+0:k+2]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R12; I32WrapI64; V128Load8x8S_16; Set V10                  // int16(w[0:][k+2:k+4])
-	Get R12; I32WrapI64; V128Load8x8S_24; Set V11                  // int16(w[4:][k+2:k+4])
+	Get R13; I32WrapI64; V128Load8x8S_16; Set V10                  // w[0:][k+2:k+4]
+	Get R13; I32WrapI64; V128Load8x8S_24; Set V11                  // w[4:][k+2:k+4]
 	Get R1; I32WrapI64; V128Load32Splat_20; Set V12                // a[0][k+2:k+4]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
@@ -97,8 +105,8 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-88
 	Get R1; I32WrapI64; V128Load32Splat_36; Set V12                // a[4][k+2:k+4]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R12; I32WrapI64; V128Load8x8S_32; Set V10                  // int16(w[0:][k+4:k+6])
-	Get R12; I32WrapI64; V128Load8x8S_40; Set V11                  // int16(w[4:][k+4:k+6])
+	Get R13; I32WrapI64; V128Load8x8S_32; Set V10                  // w[0:][k+4:k+6]
+	Get R13; I32WrapI64; V128Load8x8S_40; Set V11                  // w[4:][k+4:k+6]
 	Get R1; I32WrapI64; V128Load32Splat_40; Set V12                // a[0][k+4:k+6]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
@@ -114,8 +122,8 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-88
 	Get R1; I32WrapI64; V128Load32Splat_56; Set V12                // a[4][k+4:k+6]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R12; I32WrapI64; V128Load8x8S_48; Set V10                  // int16(w[0:][k+6:k+8])
-	Get R12; I32WrapI64; V128Load8x8S_56; Set V11                  // int16(w[4:][k+6:k+8])
+	Get R13; I32WrapI64; V128Load8x8S_48; Set V10                  // w[0:][k+6:k+8]
+	Get R13; I32WrapI64; V128Load8x8S_56; Set V11                  // w[4:][k+6:k+8]
 	Get R1; I32WrapI64; V128Load32Splat_60; Set V12                // a[0][k+6:k+8]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
@@ -132,43 +140,54 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-88
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
 	Get R1; I64Const $80; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
-	Get R12; I64Const $64; I64Add; Set R12
-	Get R11; I64Const $1; I64Sub; Set R11; Get R11; I64Eqz; I32Eqz; BrIf $0 // while steps are left
+	Get R13; I64Const $64; I64Add; Set R13
+	Get R12; I64Const $1; I64Sub; Set R12; Get R12; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
-	Get V0; Get R9; I32WrapI64; V128Load $0; Get R7; I32WrapI64; V128Load32Splat_0; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V0 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $0; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V0; F32x4Mul; Set V0 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V0; Get R10; I32WrapI64; V128Load $0; F32x4Add; V128Store $0, $0 // y[0][0:] = s + bias
-	Get V1; Get R9; I32WrapI64; V128Load $16; Get R7; I32WrapI64; V128Load32Splat_0; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V1 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $16; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V1; F32x4Mul; Set V1 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V1; Get R10; I32WrapI64; V128Load $16; F32x4Add; V128Store $0, $16 // y[0][4:] = s + bias
+	Get R8; I32WrapI64; V128Load $0; Set V10                       // wScale[0:]
+	Get R10; I32WrapI64; V128Load $0; Set V11                      // bias[0:]
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V0; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V0 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V2; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V2 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V4; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V4 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V6; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V6 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V8; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V8 // s = wScale*aScale * float32(s) + bias
+	Get R8; I32WrapI64; V128Load $16; Set V10                      // wScale[4:]
+	Get R10; I32WrapI64; V128Load $16; Set V11                     // bias[4:]
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V1; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V1 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V3; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V3 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V5; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V5 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V7; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V7 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V9; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V9 // s = wScale*aScale * float32(s) + bias
+	Get R11; I32WrapI64; If                                        // if add
+	Get R11; I32WrapI64; V128Load $0; Get V0; F32x4Add; Set V0     // s += add[0][0:]
+	Get R11; I32WrapI64; V128Load $16; Get V1; F32x4Add; Set V1    // s += add[0][4:]
+	Get R11; Get R5; I64Add; Set R11                               // next row
+	Get R11; I32WrapI64; V128Load $0; Get V2; F32x4Add; Set V2     // s += add[1][0:]
+	Get R11; I32WrapI64; V128Load $16; Get V3; F32x4Add; Set V3    // s += add[1][4:]
+	Get R11; Get R5; I64Add; Set R11                               // next row
+	Get R11; I32WrapI64; V128Load $0; Get V4; F32x4Add; Set V4     // s += add[2][0:]
+	Get R11; I32WrapI64; V128Load $16; Get V5; F32x4Add; Set V5    // s += add[2][4:]
+	Get R11; Get R5; I64Add; Set R11                               // next row
+	Get R11; I32WrapI64; V128Load $0; Get V6; F32x4Add; Set V6     // s += add[3][0:]
+	Get R11; I32WrapI64; V128Load $16; Get V7; F32x4Add; Set V7    // s += add[3][4:]
+	Get R11; Get R5; I64Add; Set R11                               // next row
+	Get R11; I32WrapI64; V128Load $0; Get V8; F32x4Add; Set V8     // s += add[4][0:]
+	Get R11; I32WrapI64; V128Load $16; Get V9; F32x4Add; Set V9    // s += add[4][4:]
+	Get R11; Get R5; I64Add; Set R11                               // next row
+	End
+	Get R0; I32WrapI64; Get V0; V128Store $0, $0                   // y[0][0:] = s
+	Get R0; I32WrapI64; Get V1; V128Store $0, $16                  // y[0][4:] = s
 	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get V2; Get R9; I32WrapI64; V128Load $0; Get R7; I32WrapI64; V128Load32Splat_4; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V2 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $0; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V2; F32x4Mul; Set V2 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V2; Get R10; I32WrapI64; V128Load $0; F32x4Add; V128Store $0, $0 // y[1][0:] = s + bias
-	Get V3; Get R9; I32WrapI64; V128Load $16; Get R7; I32WrapI64; V128Load32Splat_4; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V3 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $16; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V3; F32x4Mul; Set V3 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V3; Get R10; I32WrapI64; V128Load $16; F32x4Add; V128Store $0, $16 // y[1][4:] = s + bias
+	Get R0; I32WrapI64; Get V2; V128Store $0, $0                   // y[1][0:] = s
+	Get R0; I32WrapI64; Get V3; V128Store $0, $16                  // y[1][4:] = s
 	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get V4; Get R9; I32WrapI64; V128Load $0; Get R7; I32WrapI64; V128Load32Splat_8; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V4 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $0; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V4; F32x4Mul; Set V4 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V4; Get R10; I32WrapI64; V128Load $0; F32x4Add; V128Store $0, $0 // y[2][0:] = s + bias
-	Get V5; Get R9; I32WrapI64; V128Load $16; Get R7; I32WrapI64; V128Load32Splat_8; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V5 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $16; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V5; F32x4Mul; Set V5 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V5; Get R10; I32WrapI64; V128Load $16; F32x4Add; V128Store $0, $16 // y[2][4:] = s + bias
+	Get R0; I32WrapI64; Get V4; V128Store $0, $0                   // y[2][0:] = s
+	Get R0; I32WrapI64; Get V5; V128Store $0, $16                  // y[2][4:] = s
 	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get V6; Get R9; I32WrapI64; V128Load $0; Get R7; I32WrapI64; V128Load32Splat_12; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V6 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $0; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V6; F32x4Mul; Set V6 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V6; Get R10; I32WrapI64; V128Load $0; F32x4Add; V128Store $0, $0 // y[3][0:] = s + bias
-	Get V7; Get R9; I32WrapI64; V128Load $16; Get R7; I32WrapI64; V128Load32Splat_12; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V7 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $16; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V7; F32x4Mul; Set V7 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V7; Get R10; I32WrapI64; V128Load $16; F32x4Add; V128Store $0, $16 // y[3][4:] = s + bias
+	Get R0; I32WrapI64; Get V6; V128Store $0, $0                   // y[3][0:] = s
+	Get R0; I32WrapI64; Get V7; V128Store $0, $16                  // y[3][4:] = s
 	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get V8; Get R9; I32WrapI64; V128Load $0; Get R7; I32WrapI64; V128Load32Splat_16; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V8 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $0; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V8; F32x4Mul; Set V8 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V8; Get R10; I32WrapI64; V128Load $0; F32x4Add; V128Store $0, $0 // y[4][0:] = s + bias
-	Get V9; Get R9; I32WrapI64; V128Load $16; Get R7; I32WrapI64; V128Load32Splat_16; I32x4Mul; I32x4Sub; F32x4ConvertI32x4S; Set V9 // s = float32(s - wSum*aZero)
-	Get R8; I32WrapI64; V128Load $16; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V9; F32x4Mul; Set V9 // s *= wScale * aScale
-	Get R0; I32WrapI64; Get V9; Get R10; I32WrapI64; V128Load $16; F32x4Add; V128Store $0, $16 // y[4][4:] = s + bias
+	Get R0; I32WrapI64; Get V8; V128Store $0, $0                   // y[4][0:] = s
+	Get R0; I32WrapI64; Get V9; V128Store $0, $16                  // y[4][4:] = s
 	Get R0; Get R5; I64Add; Set R0                                 // next row
 	Get R6; I64Const $20; I64Add; Set R6
 	Get R7; I64Const $20; I64Add; Set R7

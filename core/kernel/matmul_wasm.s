@@ -35,10 +35,28 @@ TEXT ·matmulTiles(SB), NOSPLIT, $0-56
 	MOVD steps+24(FP), R3                                          // k/4, not 0
 	MOVD tiles+32(FP), R4                                          // tiles of 5 rows, not 0
 	MOVD ldc+40(FP), R5
-	MOVD accumulate+48(FP), R6                                     // not 0: add to C
+	MOVD accumulate+48(FP), R6                                     // not 0: the sums begin with C
 	Loop                                                           // for each tile
 	Get R3; Set R7                                                 // steps left
 	Get R2; Set R8                                                 // b of this step
+	Get R6; I32WrapI64; If                                         // if accumulate
+	Get R0; Set R9                                                 // row of C
+	Get R9; I32WrapI64; V128Load $0; Set V0                        // s[0][0:] = c
+	Get R9; I32WrapI64; V128Load $16; Set V1                       // s[0][4:] = c
+	Get R9; Get R5; I64Add; Set R9                                 // next row
+	Get R9; I32WrapI64; V128Load $0; Set V2                        // s[1][0:] = c
+	Get R9; I32WrapI64; V128Load $16; Set V3                       // s[1][4:] = c
+	Get R9; Get R5; I64Add; Set R9                                 // next row
+	Get R9; I32WrapI64; V128Load $0; Set V4                        // s[2][0:] = c
+	Get R9; I32WrapI64; V128Load $16; Set V5                       // s[2][4:] = c
+	Get R9; Get R5; I64Add; Set R9                                 // next row
+	Get R9; I32WrapI64; V128Load $0; Set V6                        // s[3][0:] = c
+	Get R9; I32WrapI64; V128Load $16; Set V7                       // s[3][4:] = c
+	Get R9; Get R5; I64Add; Set R9                                 // next row
+	Get R9; I32WrapI64; V128Load $0; Set V8                        // s[4][0:] = c
+	Get R9; I32WrapI64; V128Load $16; Set V9                       // s[4][4:] = c
+	Get R9; Get R5; I64Add; Set R9                                 // next row
+	Else
 	V128Const $0, $0; Set V0                                       // s[0][0:] = 0
 	V128Const $0, $0; Set V1                                       // s[0][4:] = 0
 	V128Const $0, $0; Set V2                                       // s[1][0:] = 0
@@ -49,6 +67,7 @@ TEXT ·matmulTiles(SB), NOSPLIT, $0-56
 	V128Const $0, $0; Set V7                                       // s[3][4:] = 0
 	V128Const $0, $0; Set V8                                       // s[4][0:] = 0
 	V128Const $0, $0; Set V9                                       // s[4][4:] = 0
+	End
 	Loop                                                           // for each 4 of k
 	Get R8; I32WrapI64; V128Load $0; Set V10                       // b[k+0][0:]
 	Get R8; I32WrapI64; V128Load $16; Set V11                      // b[k+0][4:]
@@ -122,53 +141,21 @@ TEXT ·matmulTiles(SB), NOSPLIT, $0-56
 	Get R8; I64Const $128; I64Add; Set R8
 	Get R7; I64Const $1; I64Sub; Set R7; Get R7; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
-	Get R0; Set R8                                                 // row of C
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $0; Get V0; F32x4Add; Set V0      // s[0][0:] += c
-	End
-	Get R8; I32WrapI64; Get V0; V128Store $0, $0                   // c[0][0:] = s
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $16; Get V1; F32x4Add; Set V1     // s[0][4:] += c
-	End
-	Get R8; I32WrapI64; Get V1; V128Store $0, $16                  // c[0][4:] = s
-	Get R8; Get R5; I64Add; Set R8                                 // next row
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $0; Get V2; F32x4Add; Set V2      // s[1][0:] += c
-	End
-	Get R8; I32WrapI64; Get V2; V128Store $0, $0                   // c[1][0:] = s
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $16; Get V3; F32x4Add; Set V3     // s[1][4:] += c
-	End
-	Get R8; I32WrapI64; Get V3; V128Store $0, $16                  // c[1][4:] = s
-	Get R8; Get R5; I64Add; Set R8                                 // next row
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $0; Get V4; F32x4Add; Set V4      // s[2][0:] += c
-	End
-	Get R8; I32WrapI64; Get V4; V128Store $0, $0                   // c[2][0:] = s
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $16; Get V5; F32x4Add; Set V5     // s[2][4:] += c
-	End
-	Get R8; I32WrapI64; Get V5; V128Store $0, $16                  // c[2][4:] = s
-	Get R8; Get R5; I64Add; Set R8                                 // next row
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $0; Get V6; F32x4Add; Set V6      // s[3][0:] += c
-	End
-	Get R8; I32WrapI64; Get V6; V128Store $0, $0                   // c[3][0:] = s
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $16; Get V7; F32x4Add; Set V7     // s[3][4:] += c
-	End
-	Get R8; I32WrapI64; Get V7; V128Store $0, $16                  // c[3][4:] = s
-	Get R8; Get R5; I64Add; Set R8                                 // next row
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $0; Get V8; F32x4Add; Set V8      // s[4][0:] += c
-	End
-	Get R8; I32WrapI64; Get V8; V128Store $0, $0                   // c[4][0:] = s
-	Get R6; I32WrapI64; If                                         // if accumulate
-	Get R8; I32WrapI64; V128Load $16; Get V9; F32x4Add; Set V9     // s[4][4:] += c
-	End
-	Get R8; I32WrapI64; Get V9; V128Store $0, $16                  // c[4][4:] = s
-	Get R8; Get R5; I64Add; Set R8                                 // next row
-	Get R8; Set R0                                                 // next tile
+	Get R0; I32WrapI64; Get V0; V128Store $0, $0                   // c[0][0:] = s
+	Get R0; I32WrapI64; Get V1; V128Store $0, $16                  // c[0][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V2; V128Store $0, $0                   // c[1][0:] = s
+	Get R0; I32WrapI64; Get V3; V128Store $0, $16                  // c[1][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V4; V128Store $0, $0                   // c[2][0:] = s
+	Get R0; I32WrapI64; Get V5; V128Store $0, $16                  // c[2][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V6; V128Store $0, $0                   // c[3][0:] = s
+	Get R0; I32WrapI64; Get V7; V128Store $0, $16                  // c[3][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V8; V128Store $0, $0                   // c[4][0:] = s
+	Get R0; I32WrapI64; Get V9; V128Store $0, $16                  // c[4][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
 	Get R4; I64Const $1; I64Sub; Set R4; Get R4; I64Eqz; I32Eqz; BrIf $0 // while tiles are left
 	End
 	RET

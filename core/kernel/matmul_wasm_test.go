@@ -5,21 +5,17 @@ import (
 	"testing"
 )
 
-// TestMatmulWasmBlocks: A is packed in blocks of rows; products of several blocks, the last one and its tiles not full.
+// TestMatmulWasmBlocks: A is packed in blocks of rows and of k; products of several blocks of either, the last ones and their tiles not full.
 func TestMatmulWasmBlocks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	eachBody(t, func(t *testing.T) {
-		for _, s := range [][3]int{{33, 9, 4099}, {7, 16, 9000}, {6, 8, packBlock}} {
-			if k := s[2]; s[0] <= max(packBlock/roundUp(k, tileStep)/tileRows, 1)*tileRows {
-				t.Fatalf("(%d, %d, %d) is one block only", s[0], s[1], k)
-			}
+		for _, s := range [][3]int{{7, 16, 2 * kBlock}, {33, 9, 3*kBlock + 1}, {packBlock/kBlock + 4, 13, 2*kBlock - 3}} {
 			checkMatmul(t, rng, s[0], s[1], s[2])
 		}
 	})
-	if block := 2 * packBlock / 4096 / tileRows * tileRows; block >= 67 {
-		t.Fatalf("one block of %d rows", block)
+	for _, rows := range []int{67, 131} { // of two bytes and of one
+		newInt8Case(rng, rows, 19, 8192, anyActivation(rng), anyWeight(rng)).each(t)
 	}
-	newInt8Case(rng, 67, 19, 4096, anyActivation(rng), anyWeight(rng)).each(t)
 }
 
 // TestMatmulWasmAllocations: packing memory is reused.

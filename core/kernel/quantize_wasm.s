@@ -4,8 +4,6 @@
 
 // Pointers and counts are in R registers (i64), vectors in V registers. A store has two operands: with one the offset would be lost.
 
-// Loads with their offset: the assembler writes the opcode only, so alignment and offset follow as instructions of that byte.
-
 // func spanBlocks(out, x, limit unsafe.Pointer, blocks uintptr)
 TEXT ·spanBlocks(SB), NOSPLIT, $0-32
 	MOVD out+0(FP), R0                                             // [8]float32: min of 0 and the lanes, max of 0 and the lanes

@@ -121,7 +121,7 @@ func (m *Matrix) MulRows(y []float32, x *Rows, bias []float32) {
 	if x.dim != m.Cols {
 		panic("quant: MulRows: rows are not Cols wide")
 	}
-	kernel.MatmulInt8(y, x.Q, x.Scale, x.Zero, m.packed, m.Scale, m.Sum, bias, x.rows, m.Rows, m.Cols)
+	kernel.MatmulInt8(y, x.Q, x.Scale, x.Zero, m.packed, m.Scale, m.Sum, bias, x.rows, m.Rows, m.Cols, kernel.Epilogue{})
 }
 
 // prepare fills in what follows from Data.

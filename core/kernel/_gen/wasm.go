@@ -9,7 +9,7 @@ import (
 
 // The assembler of Go 1.27 knows the names of all vector instructions but writes offset and alignment for V128Load and V128Store only.
 // For the other loads the bytes are spelled as instructions whose opcode is that byte: alignment 0 is Unreachable, and an offset in
-// LEB128 is one or two of the instructions 0x45..0xc4, which are a bare opcode each.
+// LEB128 is Unreachable, Nop, or one or two of the instructions 0x45..0xc4, which are a bare opcode each.
 
 // opcodes are the instructions 0x45..0xc4 in order.
 var opcodes = strings.Fields(`
@@ -29,6 +29,8 @@ func opcode(b int) string {
 	switch {
 	case b == 0:
 		return "Unreachable"
+	case b == 1:
+		return "Nop"
 	case b >= 0x45 && b <= 0xc4:
 		return opcodes[b-0x45]
 	}
@@ -76,15 +78,22 @@ func (l loads) write(f *file) {
 	f.line("")
 }
 
-// wasmFile writes the header, the macros and the functions, which are made first because they say which macros they need.
-func wasmFile(f *file, functions func(f *file, l loads)) {
+// wasmFile writes the header, the macros and the functions, which are made first because they say which macros they need. tag is the build
+// constraint, or empty.
+func wasmFile(f *file, tag string, functions func(f *file, l loads)) {
 	l, body := loads{}, new(file)
 	functions(body, l)
+	if tag != "" {
+		f.line("//go:build %s", tag)
+		f.line("")
+	}
 	f.line(`#include "textflag.h"`)
 	f.line("")
 	f.line("// Pointers and counts are in R registers (i64), vectors in V registers. A store has two operands: with one the offset would be lost.")
 	f.line("")
-	l.write(f)
+	if len(l) > 0 {
+		l.write(f)
+	}
 	f.Write(body.Bytes())
 }
 

@@ -2,80 +2,81 @@ package main
 
 import "fmt"
 
-// The tile is 5 rows by 8 columns: 10 sums, 2 vectors of B and 1 of A are 13 of the 16 registers of an x64 or arm64 engine at least.
-const (
-	tileRows = 5
-	tileVecs = 2 // vectors of 4 columns
-	unroll   = 4 // steps of k in the inner loop
-)
-
-// sum names the register of the sums of row r, vector v.
-func sum(r, v int) string { return fmt.Sprintf("V%d", r*tileVecs+v) }
-
-// column names the register of vector v of B, and row that of the value of A.
-func column(v int) string { return fmt.Sprintf("V%d", tileRows*tileVecs+v) }
-
-const (
-	row = "V12"
-	tmp = "V13"
-)
-
 func matmulWasm(f *file) {
-	wasmFile(f, func(f *file, l loads) {
-		matmulTile(f, l)
-		spread(f, tileRows)
-		spread(f, 4*tileVecs)
-		gather(f, tileRows)
-		gather(f, 4*tileVecs)
+	wasmFile(f, "", func(f *file, l loads) {
+		matmulTile(f, l, baseTile, false)
+		spread(f, baseTile.rows)
+		spread(f, baseTile.columns())
+		gather(f, baseTile.rows)
+		gather(f, baseTile.columns())
 	})
 }
 
-func matmulTile(f *file, l loads) {
-	f.text("matmulTiles", "c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr", "MOVD", []argument{
+func matmulRelaxedWasm(f *file) {
+	wasmFile(f, "relaxed", func(f *file, l loads) {
+		matmulTile(f, l, relaxedTile, true)
+		spread(f, relaxedTile.rows)
+		gather(f, relaxedTile.rows)
+	})
+}
+
+func matmulTile(f *file, l loads, t tile, fused bool) {
+	name, doc := "matmulTiles", "Each product is rounded, then added to its sum in ascending k."
+	if fused {
+		name, doc = "matmulTilesRelaxed", "Products may be fused into their sums."
+	}
+	f.text(name, "c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr", "MOVD", []argument{
 		{"c", "R0", "tile of C; its rows are ldc bytes apart"},
-		{"a", "R1", "A, tile after tile, in a tile 5 rows of each k"},
-		{"b", "R2", "B, 8 columns of each k"},
-		{"steps", "R3", "k/4, not 0"},
-		{"tiles", "R4", "tiles of 5 rows, not 0"},
+		{"a", "R1", fmt.Sprintf("A, tile after tile, in a tile %d rows of each k", t.rows)},
+		{"b", "R2", fmt.Sprintf("B, %d columns of each k", t.columns())},
+		{"steps", "R3", fmt.Sprintf("k/%d, not 0", t.unroll)},
+		{"tiles", "R4", fmt.Sprintf("tiles of %d rows, not 0", t.rows)},
 		{"ldc", "R5", ""},
-		{"accumulate", "R6", "not 0: add to C"},
-	}, "Each product is rounded, then added to its sum in ascending k.")
+		{"accumulate", "R6", "not 0: the sums begin with C"},
+	}, doc)
 	f.op("Loop", "for each tile")
 	f.op(seq("Get R3", "Set R7"), "steps left")
 	f.op(seq("Get R2", "Set R8"), "b of this step")
-	for r := range tileRows {
-		for v := range tileVecs {
-			f.op(seq(zeroV, "Set "+sum(r, v)), "s[%d][%d:] = 0", r, 4*v)
+	f.op(seq(address("R6"), "If"), "if accumulate")
+	f.op(seq("Get R0", "Set R9"), "row of C")
+	t.sums(func(r, v int, sum string) {
+		f.op(seq(address("R9"), fmt.Sprintf("V128Load $%d", 16*v), "Set "+sum), "s[%d][%d:] = c", r, 4*v)
+		if v == t.vecs-1 {
+			f.op(seq("Get R9", "Get R5", "I64Add", "Set R9"), "next row")
 		}
-	}
-	f.op("Loop", "for each 4 of k")
-	for u := range unroll {
-		for v := range tileVecs {
-			off := 16 * (u*tileVecs + v)
-			f.op(seq(address("R8"), fmt.Sprintf("V128Load $%d", off), "Set "+column(v)), "b[k+%d][%d:]", u, 4*v)
+	})
+	f.op("Else", "")
+	t.sums(func(r, v int, sum string) {
+		f.op(seq(zeroV, "Set "+sum), "s[%d][%d:] = 0", r, 4*v)
+	})
+	f.op("End", "")
+	f.op("Loop", "for each %d of k", t.unroll)
+	for u := range t.unroll {
+		for v := range t.vecs {
+			off := 16 * (u*t.vecs + v)
+			f.op(seq(address("R8"), fmt.Sprintf("V128Load $%d", off), "Set "+t.column(v)), "b[k+%d][%d:]", u, 4*v)
 		}
-		for r := range tileRows {
-			f.op(seq(address("R1"), l.at("V128Load32Splat", 4*(u*tileRows+r)), "Set "+row), "a[%d][k+%d]", r, u)
-			for v := range tileVecs {
-				f.op(seq("Get "+sum(r, v), "Get "+column(v), "Get "+row, "F32x4Mul", "F32x4Add", "Set "+sum(r, v)), "s[%d][%d:] += b * a", r, 4*v)
+		for r := range t.rows {
+			f.op(seq(address("R1"), l.at("V128Load32Splat", 4*(u*t.rows+r)), "Set "+t.row()), "a[%d][k+%d]", r, u)
+			for v := range t.vecs {
+				s := t.sum(r, v)
+				if fused {
+					f.op(seq("Get "+t.column(v), "Get "+t.row(), "Get "+s, "F32x4RelaxedMadd", "Set "+s), "s[%d][%d:] += b * a", r, 4*v)
+				} else {
+					f.op(seq("Get "+s, "Get "+t.column(v), "Get "+t.row(), "F32x4Mul", "F32x4Add", "Set "+s), "s[%d][%d:] += b * a", r, 4*v)
+				}
 			}
 		}
 	}
-	f.op(advance("R1", 4*tileRows*unroll), "a of the next step; after the last one, of the next tile")
-	f.op(advance("R8", 16*tileVecs*unroll), "")
+	f.op(advance("R1", 4*t.rows*t.unroll), "a of the next step; after the last one, of the next tile")
+	f.op(advance("R8", 16*t.vecs*t.unroll), "")
 	loopEnd(f, "R7", "while steps are left")
-	f.op(seq("Get R0", "Set R8"), "row of C")
-	for r := range tileRows {
-		for v := range tileVecs {
-			s := sum(r, v)
-			f.op(seq(address("R6"), "If"), "if accumulate")
-			f.op(seq(address("R8"), fmt.Sprintf("V128Load $%d", 16*v), "Get "+s, "F32x4Add", "Set "+s), "s[%d][%d:] += c", r, 4*v)
-			f.op("End", "")
-			f.op(seq(address("R8"), "Get "+s, fmt.Sprintf("V128Store $0, $%d", 16*v)), "c[%d][%d:] = s", r, 4*v)
+	t.sums(func(r, v int, sum string) {
+		f.op(seq(address("R0"), "Get "+sum, fmt.Sprintf("V128Store $0, $%d", 16*v)), "c[%d][%d:] = s", r, 4*v)
+		if v == t.vecs-1 {
+			f.op(seq("Get R0", "Get R5", "I64Add", "Set R0"), "next row; after the last one, of the next tile")
 		}
-		f.op(seq("Get R8", "Get R5", "I64Add", "Set R8"), "next row")
-	}
-	f.op(seq("Get R8", "Set R0"), "next tile")
+	})
 	loopEnd(f, "R4", "while tiles are left")
 	f.op("RET", "")
 	f.line("")

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 func quantizeWasm(f *file) {
-	wasmFile(f, func(f *file, l loads) {
+	wasmFile(f, "", func(f *file, l loads) {
 		span(f, l)
 		codes(f, l)
 	})

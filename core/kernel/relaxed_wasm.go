@@ -1,0 +1,82 @@
+//go:build relaxed
+
+package kernel
+
+import (
+	"time"
+	"unsafe"
+)
+
+// The bodies of this file use relaxed SIMD, which not every engine takes: they are in builds with the tag relaxed only. Files are
+// initialized in the order of their names, so these bodies come after those of the baseline.
+
+// The tile of the assembly with relaxed instructions.
+const (
+	relaxedRows = 6
+	relaxedStep = 2
+)
+
+// relaxedTiles adds products by f32x4.relaxed_madd, which an engine may fuse.
+var relaxedTiles = &tileWasm{rows: relaxedRows, tiles: matmulTilesRelaxed, step: relaxedStep, spread: spread6, gather: gather6}
+
+// Two kernels multiply fours of k, exactly on every engine because activations are 0..127 and weights -127..127. int8Fused is one
+// instruction, i32x4.relaxed_dot_i8x16_i7x16_add_s, where the machine has it too (arm64 with dot products, x64 with AVX-VNNI); elsewhere
+// int8Split is faster, i16x8.relaxed_dot_i8x16_i7x16_s and i32x4.dot_i16x8_s.
+var (
+	int8Fused = &int8TilesWasm{rows: relaxedRows, bytes: 1, tiles: int8TilesFused, pack: packFours}
+	int8Split = &int8TilesWasm{rows: relaxedRows, bytes: 1, tiles: int8TilesSplit, pack: packFours}
+)
+
+func init() {
+	register(&body{
+		name:  "wasm-relaxed",
+		width: 17, // before the baseline body
+		matmul: func(c, a, b []float32, m, n, k int, f form, accumulate bool) {
+			matmulWasm(relaxedTiles, c, a, b, m, n, k, f, accumulate)
+		},
+		strict: strictWasm,
+	})
+	registerInt8(int8Split.body("wasm-relaxed-split", 4))
+	registerInt8(int8Fused.body("wasm-relaxed-fused", 4))
+	body := int8Fused.body("wasm-relaxed", 4)
+	body.matmul = (&int8Choice{kernels: [2]func(p int8Product){int8Split.matmul, int8Fused.matmul}, now: time.Now}).matmul
+	registerInt8(body)
+	peaks = append(peaks,
+		peak{"relaxed-madd", peakMadd, 8 * peakVectors},
+		peak{"relaxed-dot", peakDot8, 32 * peakVectors})
+}
+
+// packFours packs rows of a (rows, k) into a tile: dst[(p*6+r)*4+q] = a[r*k+4*p+q]. What lies elsewhere stays, as in packPairs; the
+// bytes have 7 bits even there.
+func packFours(t *int8TilesWasm, dst []byte, a []uint8, rows, k int) {
+	for r := range rows {
+		row := a[r*k:][:k]
+		if quads := k / 16; quads > 0 {
+			spread6(at(dst, 4*r), at(row, 0), uintptr(quads))
+		}
+		for p := k &^ 15; p < k; p++ {
+			dst[(p/4*t.rows+r)*4+p%4] = row[p]
+		}
+	}
+}
+
+//go:noescape
+func matmulTilesRelaxed(c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr)
+
+//go:noescape
+func int8TilesFused(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
+
+//go:noescape
+func int8TilesSplit(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
+
+//go:noescape
+func spread6(dst, src unsafe.Pointer, quads uintptr)
+
+//go:noescape
+func gather6(dst, src unsafe.Pointer, rows, ld uintptr)
+
+//go:noescape
+func peakMadd(out, in unsafe.Pointer, loops uintptr)
+
+//go:noescape
+func peakDot8(out, in unsafe.Pointer, loops uintptr)
