@@ -14,7 +14,7 @@ usage() {
 usage: ./build.sh VERB
 
   run        build, then serve the page on http://localhost:8080 (or $PORT, or the next free port)
-  build      www/engine.wasm, www/wasm_exec.js and build/haguruma
+  build      www/engine.wasm, www/engine.relaxed.wasm, www/wasm_exec.js and build/haguruma
   check      formatting, vet, module files, types of the page, shell syntax
   test       check, build and every test below; ends with one line a stage
   test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
@@ -97,10 +97,16 @@ simd() { GOEXPERIMENT=simd "$@"; }
 # Without the second implementation of encoding/json the engine is 0.2 MB smaller to download.
 wasm() { GOOS=js GOARCH=wasm GOEXPERIMENT=simd,nojsonv2 "$@"; }
 
+# Go 1.27 links relaxed SIMD with opcodes that no engine takes.
+relaxfix() { go build "${flags[@]}" -o build/relaxfix ./tools/relaxfix; }
+
 build() {
   need_go
   mkdir -p build
   wasm go build "${flags[@]}" "${link[@]}" -o www/engine.wasm ./wasm/browser
+  relaxfix
+  wasm go build "${flags[@]}" "${link[@]}" -tags relaxed -o www/engine.relaxed.wasm ./wasm/browser
+  build/relaxfix www/engine.relaxed.wasm
   cp -f "$goroot/lib/wasm/wasm_exec.js" www/wasm_exec.js
   chmod u+w www/wasm_exec.js
   simd go build "${flags[@]}" "${link[@]}" -o build/haguruma ./cmd/haguruma
@@ -129,6 +135,7 @@ check() {
   [[ -z $unformatted ]] || die "not formatted, run gofmt -w on: $unformatted"
   bash -n build.sh
   bash -n .ci/run
+  bash -n tools/node.sh
   generated
   go mod tidy -diff
   go vet "${flags[@]}" ./...
@@ -136,6 +143,7 @@ check() {
   local -a packages
   mapfile -t packages < <(wasm_packages)
   wasm go vet "${flags[@]}" "${packages[@]}" ./wasm/...
+  wasm go vet "${flags[@]}" -tags relaxed ./core/kernel
   need_packages
   npm run --silent check
 }
@@ -150,6 +158,21 @@ test_wasm() {
   local -a packages
   mapfile -t packages < <(wasm_packages)
   wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}" ./wasm/...
+  mkdir -p build
+  relaxfix
+  relaxed_node
+  wasm go test "${flags[@]}" -vet=off -timeout 20m -tags relaxed -exec="$PWD/tools/node.sh ${node_flags[*]}" \
+    ./core/kernel ./core/quant ./core/nn ./core/vit ./adapt
+}
+
+# Sets the flags with which Node runs relaxed SIMD. Node 20 has it as an
+# experiment, right in one of its two compilers only.
+relaxed_node() {
+  local probe='process.exit(WebAssembly.validate(Buffer.from("AGFzbQEAAAABBQFgAAF7AwIBAAoIAQYAAP2TAgs=", "base64")) ? 0 : 1)'
+  node_flags=()
+  if node -e "$probe"; then return; fi
+  node_flags=(--experimental-wasm-relaxed-simd --no-liftoff)
+  node "${node_flags[@]}" -e "$probe" 2>/dev/null || die "node $(node --version) cannot run relaxed SIMD; install Node 20 or later"
 }
 
 # The units run the engine that build made.

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { valueOf } from "../www/engine.host.js";
 import { brotli } from "./brotli.mjs";
 import { randomModels } from "./bundle.mjs";
-import { openBundle, start, wasmUrl } from "./host.mjs";
+import { allowRelaxed, openBundle, relaxedUrl, start, wasmUrl } from "./host.mjs";
 import { animatedGif, png, pngOf, rgba, stripes } from "./pictures.mjs";
 
 /** @import { Verbs } from "../www/engine.js" */
@@ -33,10 +33,22 @@ const circle = (/** @type {number} */ r) =>
 const cross = (/** @type {number} */ shift) =>
 	rgba(64, 64, (x, y) => (Math.abs(x - y - shift) < 4 || Math.abs(x + y - 63 + shift) < 4 ? [0, 0, 0] : [255, 255, 255]));
 
-test("the engine is at most 1 MiB on the wire", async () => {
-	const wasm = readFileSync(wasmUrl);
-	const { length } = await brotli(wasm);
-	assert.ok(length <= 1 << 20, `${wasm.length} bytes, ${length} with brotli`);
+test("either engine is at most 1 MiB on the wire", async () => {
+	await Promise.all([wasmUrl, relaxedUrl].map(async (url) => {
+		const wasm = readFileSync(url);
+		const { length } = await brotli(wasm);
+		assert.ok(length <= 1 << 20, `${url}: ${wasm.length} bytes, ${length} with brotli`);
+	}));
+});
+
+test("the relaxed engine runs on relaxed SIMD and gives the bits of the other", async () => {
+	allowRelaxed();
+	const relaxed = await openBundle(models.file, relaxedUrl);
+	assert.equal(relaxed.info.kernel, "wasm-relaxed");
+	for (const size of [5, 20, 60]) {
+		const [want, have] = [verbs, relaxed.verbs].map((v) => valueOf(() => v.embed(circle(size), 64, 64, 0)).embed);
+		assert.deepEqual(have, want);
+	}
 });
 
 test("open: says what it opened, and runs on SIMD", () => {

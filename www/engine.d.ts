@@ -60,7 +60,7 @@ export interface Progress {
 }
 
 export interface LoadOptions {
-	/** engine.wasm; default: beside engine.js */
+	/** default: engine.relaxed.wasm beside engine.js where the browser has relaxed SIMD, else engine.wasm */
 	wasmUrl?: string | URL;
 	/** the bundle's manifest; default: models/default.json beside engine.js */
 	bundleUrl?: string | URL;
@@ -91,7 +91,7 @@ export interface EngineInfo {
 	dim: number;
 	/** side of the square the backbone sees, pixels */
 	imageSize: number;
-	/** matmul body in use: "wasm-simd" or "generic" */
+	/** matmul body in use: "wasm-relaxed", "wasm-simd" or "generic" */
 	kernel: string;
 }
 
@@ -173,7 +173,10 @@ export class Engine {
 	/** Forces a collection and says what is still in use. For tests and the diagnostics page. */
 	memory(): Promise<MemoryResult>;
 
-	/** Starts a fresh Worker from the bytes at hand, without the network. Classes and examples are the caller's to add again. */
+	/**
+	 * Starts a fresh Worker from the engine and the bundle at hand; only the Worker's script may be asked of the server again.
+	 * Rejects with "died" when that is gone; can be called again. Classes and examples are the caller's to add again.
+	 */
 	restart(): Promise<void>;
 	/** Ends the Worker; every pending and later call rejects with code "disposed". */
 	dispose(): void;
@@ -181,6 +184,9 @@ export class Engine {
 
 /** True when this browser runs WebAssembly SIMD. */
 export function simdSupported(): boolean;
+
+/** Relaxed SIMD validates: the engine is engine.relaxed.wasm. */
+export function relaxedSupported(): boolean;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Page <-> Worker. Every request has an id; every reply carries it back. A reply with id 0 answers nothing: the Go

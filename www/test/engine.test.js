@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { Engine, EngineError, simdSupported } from "../engine.js";
 import { bundle, FakeWorker, files, opened, workers } from "./fake.js";
@@ -31,6 +32,31 @@ test("load: opens the bundle, says what it is, counts bytes", async () => {
 	assert.deepEqual(seen.filter((p) => p.part === "bundle").at(-1), { part: "bundle", loaded: 1000, total: 1000 });
 });
 
+test("load: the relaxed engine where relaxed SIMD validates, else the baseline one", async () => {
+	const { validate } = WebAssembly;
+	const fetch = files();
+	try {
+		for (const relaxed of [false, true]) {
+			/** @type {string[]} */
+			const seen = [];
+			WebAssembly.validate = (bytes) => (bytes.byteLength === 29 ? relaxed : validate(bytes));
+			const engine = await load(new FakeWorker(), { fetch: (url, init) => (seen.push(url.pathname), fetch(url, init)) });
+			engine.dispose();
+			assert.deepEqual(
+				seen.filter((path) => path.endsWith(".wasm")).map((path) => path.split("/").at(-1)),
+				[relaxed ? "engine.relaxed.wasm" : "engine.wasm"],
+			);
+		}
+	} finally {
+		WebAssembly.validate = validate;
+	}
+	const flag = ["--experimental-wasm-relaxed-simd"]; // where V8 still has it
+	const major = Number(process.versions.node.split(".")[0]);
+	const script = 'import("./www/engine.js").then((e) => process.stdout.write(String(e.relaxedSupported())))';
+	const answer = execFileSync(process.execPath, [...(major < 21 ? flag : []), "-e", script], { encoding: "utf8" });
+	assert.equal(answer, "true", "the module is right");
+});
+
 test("load: the Worker's progress is handed on", async () => {
 	/** @type {Progress[]} */
 	const seen = [];
@@ -47,7 +73,7 @@ test("load: a failed download stops the other and names its own reason", async (
 	await assert.rejects(
 		load(new FakeWorker(), {
 			fetch: (url, init) => {
-				if (!url.pathname.endsWith("engine.wasm")) return fetch(url, init);
+				if (!url.pathname.endsWith(".wasm")) return fetch(url, init);
 				return new Promise((_, reject) =>
 					init?.signal?.addEventListener("abort", () => {
 						aborted = true;
@@ -152,7 +178,7 @@ test("death: all pending calls are rejected, later ones too, until a restart", a
 
 		await engine.restart();
 		assert.equal(await engine.addClass("a"), 1);
-		assert.equal(fetched, 3, "a restart needs no network");
+		assert.equal(fetched, 3, "a restart downloads nothing");
 		const open = next.requests[0];
 		assert.ok(open?.verb === "open");
 		assert.deepEqual(open.bundle, bundle);

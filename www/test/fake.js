@@ -60,7 +60,7 @@ export const manifest = {
 };
 
 /**
- * Serves engine.wasm, models/default.json and its bundle, or what `instead` has for the end of a path.
+ * Serves either engine, models/default.json and its bundle, or what `instead` has for the end of a path.
  * @param {Record<string, () => Response | Promise<Response>>} [instead]
  */
 export function files(instead = {}) {
@@ -68,7 +68,7 @@ export function files(instead = {}) {
 	return async (url, init) => {
 		init?.signal?.throwIfAborted();
 		for (const [end, response] of Object.entries(instead)) if (url.pathname.endsWith(end)) return response();
-		if (url.pathname.endsWith("engine.wasm")) return sized(emptyModule);
+		if (url.pathname.match(/\/engine(\.relaxed)?\.wasm$/)) return sized(emptyModule);
 		if (url.pathname.endsWith("default.json")) return Response.json(manifest);
 		if (url.pathname.endsWith(".safetensors.zst")) return sized(bundle);
 		return new Response(null, { status: 404 });
