@@ -88,9 +88,9 @@ need_chromium() {
 flags=(-trimpath)
 link=(-buildvcs=false "-ldflags=-s -w -buildid=")
 
-# What runs in the browser; training is native only.
+# What runs in the browser; training and checkpoints of others are native only.
 wasm_packages() {
-  go list ./core/... ./sparse/... ./adapt/... | grep -v '/metatune$'
+  go list ./core/... ./sparse/... ./adapt/... | grep -vE '/(metatune|torchfile)$'
 }
 
 simd() { GOEXPERIMENT=simd "$@"; }
