@@ -75,7 +75,7 @@ export class Visit {
 	 * @param {Browser} browser
 	 * @param {string} url
 	 * @param {BrowserContextOptions} [options]
-	 * @param {(context: BrowserContext) => Promise<void>} [prepare] before the page is opened
+	 * @param {(context: BrowserContext) => Promise<unknown>} [prepare] before the page is opened
 	 */
 	static async open(browser, url, options = desktop, prepare = async () => {}) {
 		const context = await browser.newContext(options);

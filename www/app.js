@@ -19,6 +19,20 @@ import { previewSide, TryView } from "./views/try.js";
 /** Colours that style.css has for classes. */
 const colors = 8;
 
+/** A class keeps its colour when others go. @type {WeakMap<Class, number>} */
+const colorOf = new WeakMap();
+
+/** @param {Class} of */
+function color(of) {
+	let n = colorOf.get(of);
+	if (n === undefined) {
+		const uses = Array.from({ length: colors }, (_, i) => task.classes.filter((c) => colorOf.get(c) === i).length);
+		n = uses.indexOf(Math.min(...uses));
+		colorOf.set(of, n);
+	}
+	return n;
+}
+
 /** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
 const maxFileBytes = 64 << 20;
 
@@ -39,6 +53,7 @@ const learnReason = byId("learn-reason", HTMLParagraphElement);
 /** by key @type {Map<number, Card>} */
 const cards = new Map();
 let drawings = 0;
+let bundleName = "";
 
 const runner = new Runner(task, {
 	onState: render,
@@ -49,11 +64,15 @@ const runner = new Runner(task, {
 	onBadExample: refuse,
 	onError: (error) => {
 		console.error(error);
-		status.alert(text.errors[error.code], error.code === "died" ? { retry: () => void runner.restart() } : {});
+		const died = error.code === "died";
+		if (died) status.stopped();
+		status.alert(text.errors[error.code], died ? { retry: () => void runner.restart() } : {});
 	},
 	onRestart: (again) => {
 		status.say(again ? text.restarted : text.restarting);
-		if (again) classifySoon(0);
+		if (!again) return;
+		status.ready(bundleName);
+		classifySoon(0);
 	},
 });
 
@@ -174,11 +193,14 @@ function refuse(example, error) {
 
 // --- step 2: learn ---
 
+/** The engine is on its way; false once it came, or did not. */
+let loading = true;
+
 /** Why Learn cannot be pressed, as a sentence; null when it can. @returns {string | null} */
 function whyNot() {
 	const lack = task.lack();
 	if (lack) return lack.code === "empty_class" ? text.whyEmptyClass(lack.class.name) : text.whyFewClasses;
-	if (runner.state === "loading") return text.whyLoading;
+	if (runner.state === "loading") return loading ? text.whyLoading : text.whyBroken;
 	if (runner.state === "broken") return text.whyBroken;
 	return null;
 }
@@ -262,7 +284,7 @@ async function classify() {
 		else if (error.code === "died") again = true;
 		else if (subject.name !== null) {
 			tryView.dropPicture(subject.source);
-			tryView.setHint(text.tryHint);
+			again = true; // for what was there before
 			tellRefused(newBatch(), subject.name, sentence(subject.name, error));
 		} else {
 			console.error(error);
@@ -288,9 +310,9 @@ function showResult(result) {
 	if (times.length > 9) times.shift();
 	status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
 	// The page's names and order, which may be newer than the answer.
-	const rows = task.classes.flatMap((c, i) => {
+	const rows = task.classes.flatMap((c) => {
 		const score = result.scores.find((s) => runner.classKey(s.class) === c.key);
-		return score ? [{ ...score, name: c.name, color: i % colors }] : [];
+		return score ? [{ ...score, name: c.name, color: color(c) }] : [];
 	});
 	const [first] = rows;
 	if (!first) return tryView.setHint(tryLater()); // all of them were removed meanwhile
@@ -330,7 +352,7 @@ function renderClasses() {
 			card = new Card(c, actions);
 			cards.set(c.key, card);
 		}
-		card.update(i % colors);
+		card.update(color(c));
 		if (classList.children[i] !== card.element) classList.insertBefore(card.element, classList.children[i] ?? null);
 	}
 }
@@ -363,7 +385,9 @@ renderClasses();
 renderLearn();
 
 async function load() {
+	loading = true;
 	status.loading();
+	render();
 	try {
 		const engine = await Engine.load({
 			onProgress: (progress) => {
@@ -371,12 +395,15 @@ async function load() {
 			},
 			onDeath: () => void runner.restart(),
 		});
-		status.ready(engine.info.bundle);
+		bundleName = engine.info.bundle;
+		status.ready(bundleName);
 		runner.start(engine);
 	} catch (cause) {
 		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
 		console.error(error, error.cause ?? "");
+		loading = false;
 		status.stopped();
+		render();
 		status.alert(text.errors[error.code], error.code === "unsupported" ? {} : { retry: () => void load() });
 	}
 }

@@ -74,7 +74,7 @@ const en = {
 	/** @param {string} name @param {string} percent */
 	verdict: (name, percent) => `${name}, ${percent}`,
 	/** @param {number} p 0..1 */
-	percent: (p) => `${Math.round(100 * p)} %`,
+	percent: (p) => `${Math.round(100 * p)}%`,
 	mostLike: "Most like this example:",
 	/** @param {string} name */
 	pictureOf: (name) => `the picture ${name}`,

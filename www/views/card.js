@@ -156,13 +156,14 @@ class Tile {
 
 	/** @param {string} className */
 	update(className) {
-		const { name, state, thumbnail } = this.#example;
+		const { name, state, source, thumbnail } = this.#example;
 		this.element.classList.toggle("waiting", state === "waiting" && !thumbnail);
 		this.#canvas.setAttribute("aria-label", thumbnail ? name : `${name}: ${text.waiting}`);
 		this.button.setAttribute("aria-label", text.removeExample(name, className));
-		if (thumbnail && thumbnail !== this.#painted) {
-			paint(this.#canvas, thumbnail);
-			this.#painted = thumbnail;
+		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
+		if (pixels && pixels !== this.#painted) {
+			paint(this.#canvas, pixels);
+			this.#painted = pixels;
 		}
 	}
 }

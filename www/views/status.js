@@ -30,11 +30,12 @@ export class Status {
 		const start = this.#parts.get("start");
 		const shown = start ? [start] : [...this.#parts.values()];
 		this.#line.textContent = `${text.loading}: ${shown.map(text.progress).join(" · ")}`;
-		const downloads = [...this.#parts.values()].filter((p) => p.part !== "start");
-		const total = downloads.reduce((sum, p) => (p.total === null ? NaN : sum + p.total), 0);
-		const loaded = downloads.reduce((sum, p) => sum + p.loaded, 0);
-		if (start || !(total > 0)) this.#bar.removeAttribute("value");
-		else this.#bar.value = Math.min(1, loaded / total);
+		// A part that is sent compressed has no known length; the bar then speaks of the other while that lasts.
+		const known = [...this.#parts.values()].filter((p) => p.part !== "start" && p.total !== null);
+		const total = known.reduce((sum, p) => sum + (p.total ?? 0), 0);
+		const loaded = known.reduce((sum, p) => sum + p.loaded, 0);
+		if (start || loaded >= total) this.#bar.removeAttribute("value");
+		else this.#bar.value = loaded / total;
 	}
 
 	/** @param {string} bundle */
@@ -81,7 +82,7 @@ export class Status {
 	}
 
 	/**
-	 * An error, until it is closed.
+	 * An error, until it is closed. One that can be tried again cannot be closed: there would be no way on.
 	 * @param {string} sentence
 	 * @param {{ list?: string[], retry?: () => void }} [more] lines below it; what "try again" does
 	 */
@@ -95,8 +96,9 @@ export class Status {
 				retry();
 			});
 			alert.append(button);
+		} else {
+			alert.append(closeButton(() => alert.remove()));
 		}
-		alert.append(closeButton(() => alert.remove()));
 		this.#alerts.append(alert);
 		return alert;
 	}

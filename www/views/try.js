@@ -26,6 +26,8 @@ export class TryView {
 	#like = byId("most-like", HTMLDivElement);
 	/** @type {Subject | null} */
 	#picture = null;
+	/** what the picture took the place of; null: the paper @type {Subject | null} */
+	#before = null;
 	/** @type {ReturnType<typeof setTimeout> | undefined} */
 	#saying;
 	/** by class id @type {Map<number, { row: HTMLElement, name: HTMLElement, fill: HTMLElement, percent: HTMLElement }>} */
@@ -62,15 +64,18 @@ export class TryView {
 		return this.#pad.empty ? null : { source: this.#pad.pixels(), name: null };
 	}
 
-	/** Puts a picture in the place of the paper. @param {Blob} source @param {string} name */
+	/** Puts a picture in the place of the paper or of another. @param {Blob} source @param {string} name */
 	setPicture(source, name) {
+		this.#before = this.#picture;
 		this.#show({ source, name });
 		this.#onSubject();
 	}
 
-	/** Back to the paper, if this picture is still there. @param {Blob | Pixels} source */
+	/** Back to what was there before, if this picture is still there. @param {Blob | Pixels} source */
 	dropPicture(source) {
-		if (this.#picture?.source === source) this.#show(null);
+		if (this.#picture?.source !== source) return;
+		this.#show(this.#before);
+		this.#before = null;
 	}
 
 	/** @param {Subject | null} picture */
