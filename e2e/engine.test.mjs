@@ -111,6 +111,24 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	assert.equal(codeOf(verbs.removeClass(circles)), "");
 });
 
+test("an embedding stands for its picture, wherever it was made", () => {
+	const classes = ["one", "two"].map((name) => valueOf(() => verbs.addClass(name)));
+	const [one = 0, two = 0] = classes;
+	const embedOf = (/** @type {Uint8Array} */ picture) => valueOf(() => verbs.embed(picture, 64, 64, 0)).embed;
+	const id = valueOf(() => verbs.addEmbedding(one, embedOf(circle(20))));
+	valueOf(() => verbs.addExample(two, cross(0), 64, 64, 0));
+	assert.equal(codeOf(verbs.classifyEmbedding(embedOf(circle(20)))), "not_adapted");
+	valueOf(() => verbs.adapt());
+	const direct = valueOf(() => verbs.classify(circle(21), 64, 64, 0));
+	assert.deepEqual(valueOf(() => verbs.classifyEmbedding(embedOf(circle(21)))), direct);
+	assert.equal(direct.scores[0]?.nearest, id);
+	assert.equal(codeOf(verbs.addEmbedding(one, new Uint8Array(4 * 96 - 1))), "usage");
+	assert.equal(codeOf(verbs.classifyEmbedding(new Uint8Array(0))), "usage");
+	assert.equal(codeOf(verbs.addEmbedding(one, new Uint8Array(4 * 96).fill(0xff))), "bad_embedding");
+	assert.equal(codeOf(verbs.addEmbedding(0, embedOf(circle(20)))), "unknown_class");
+	for (const c of classes) valueOf(() => verbs.removeClass(c));
+});
+
 test("pictures that are none, or too much, have their codes; odd ones are read", () => {
 	const whole = png(40, 30, stripes);
 	/** @type {[string, Uint8Array, string][]} */

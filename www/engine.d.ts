@@ -157,6 +157,14 @@ export class Engine {
 	static load(options?: LoadOptions): Promise<Engine>;
 
 	readonly info: EngineInfo;
+	/** milliseconds from the Worker's making to the bundle's opening, the last time that an engine started here */
+	readonly startMs: number;
+
+	/**
+	 * Another engine in a Worker of its own, from the module and the bundle at hand: nothing is downloaded or compiled again.
+	 * It has no classes, and its onProgress and onDeath are told to nobody. Rejects as restart does.
+	 */
+	twin(): Promise<Engine>;
 
 	/** The backbone's embedding of one picture. */
 	embed(picture: PictureSource, options?: PictureOptions): Promise<EmbedResult>;
@@ -166,10 +174,14 @@ export class Engine {
 	/** Removes the class with its examples. */
 	removeClass(classId: number): Promise<void>;
 	addExample(classId: number, picture: PictureSource, options?: PictureOptions): Promise<ExampleResult>;
+	/** addExample with what embed gave, here or in a twin. Returns the example's id. */
+	addEmbedding(classId: number, embed: Float32Array): Promise<number>;
 	removeExample(exampleId: number): Promise<void>;
 	/** Makes one prototype a class from its examples; instant, no gradient step. */
 	adapt(): Promise<AdaptResult>;
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
+	/** classify with what embed gave, here or in a twin. */
+	classifyEmbedding(embed: Float32Array): Promise<ClassifyResult>;
 	/** Forces a collection and says what is still in use. For tests and the diagnostics page. */
 	memory(): Promise<MemoryResult>;
 
@@ -206,9 +218,11 @@ export type Request =
 	| { id: number; verb: "renameClass"; classId: number; name: string }
 	| { id: number; verb: "removeClass"; classId: number }
 	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number }
+	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "removeExample"; exampleId: number }
 	| { id: number; verb: "adapt" }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
+	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "memory" };
 
 export type Reply =
@@ -234,10 +248,14 @@ export interface Verbs {
 	addExample(
 		classId: number, bytes: Uint8Array, width: number, height: number, thumbnail: number,
 	): Outcome<{ id: number; width: number; height: number; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+	/** embed: little-endian float32, (dim) */
+	addEmbedding(classId: number, embed: Uint8Array): Outcome<number>;
 	removeExample(exampleId: number): Outcome<null>;
 	adapt(): Outcome<{ way: number; examples: number }>;
 	classify(
 		bytes: Uint8Array, width: number, height: number, thumbnail: number,
 	): Outcome<{ scores: Score[]; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+	/** embed: little-endian float32, (dim) */
+	classifyEmbedding(embed: Uint8Array): Outcome<{ scores: Score[]; thumbnail: null }>;
 	memory(): Outcome<MemoryResult>;
 }

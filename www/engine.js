@@ -36,6 +36,7 @@ export { EngineError };
 export class Engine {
 	/** @type {EngineInfo} */
 	info = { bundle: "", dim: 0, imageSize: 0, kernel: "" };
+	startMs = 0;
 
 	/** @type {Parts} */
 	#parts;
@@ -102,6 +103,14 @@ export class Engine {
 		}
 	}
 
+	/** @returns {Promise<Engine>} */
+	async twin() {
+		if (this.#gone) throw this.#gone;
+		const twin = new Engine({ ...this.#parts, onProgress: () => {}, onDeath: () => {} });
+		await twin.#start();
+		return twin;
+	}
+
 	/**
 	 * @param {PictureSource} picture
 	 * @param {PictureOptions} [options]
@@ -136,6 +145,11 @@ export class Engine {
 		return this.#call({ verb: "addExample", classId, picture: await toWire(picture), thumbnail });
 	}
 
+	/** @param {number} classId @param {Float32Array} embed @returns {Promise<number>} */
+	addEmbedding(classId, embed) {
+		return this.#call({ verb: "addEmbedding", classId, embed: toBytes(embed) });
+	}
+
 	/** @param {number} exampleId @returns {Promise<void>} */
 	removeExample(exampleId) {
 		return this.#call({ verb: "removeExample", exampleId });
@@ -153,6 +167,11 @@ export class Engine {
 	 */
 	async classify(picture, { thumbnail = 0 } = {}) {
 		return this.#call({ verb: "classify", picture: await toWire(picture), thumbnail });
+	}
+
+	/** @param {Float32Array} embed @returns {Promise<ClassifyResult>} */
+	classifyEmbedding(embed) {
+		return this.#call({ verb: "classifyEmbedding", embed: toBytes(embed) });
 	}
 
 	/** @returns {Promise<MemoryResult>} */
@@ -175,6 +194,7 @@ export class Engine {
 	/** @param {AbortSignal} [signal] */
 	async #start(signal) {
 		const { module, bundle, sha256, name, createWorker } = this.#parts;
+		const begin = performance.now();
 		const worker = createWorker();
 		this.#worker = worker;
 		this.#gone = null;
@@ -189,6 +209,7 @@ export class Engine {
 		try {
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
 			this.info = { ...info, bundle: name };
+			this.startMs = performance.now() - begin;
 			this.#parts.sha256 = "";
 		} catch (error) {
 			// The caller has this error in hand: a Worker that never opened its bundle is of no use.
@@ -331,6 +352,9 @@ async function toWire(picture) {
 	}
 	return { bytes: new Uint8Array(data), width, height };
 }
+
+/** A copy, as the wire has it. @param {Float32Array} embed @returns {Uint8Array<ArrayBuffer>} */
+const toBytes = (embed) => new Uint8Array(embed.slice().buffer);
 
 /**
  * @param {Request} request

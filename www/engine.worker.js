@@ -53,6 +53,8 @@ async function handle(request) {
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
 		}
+		case "addEmbedding":
+			return [valueOf(() => go.addEmbedding(request.classId, request.embed)), []];
 		case "removeExample":
 			return [valueOf(() => go.removeExample(request.exampleId)), []];
 		case "adapt":
@@ -63,6 +65,8 @@ async function handle(request) {
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
 		}
+		case "classifyEmbedding":
+			return [{ ...valueOf(() => go.classifyEmbedding(request.embed)), ms: ms() }, []];
 		case "memory":
 			return [valueOf(() => go.memory()), []];
 		default:

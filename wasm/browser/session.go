@@ -24,16 +24,18 @@ type session struct {
 
 func (s *session) verbs() map[string]verb {
 	return map[string]verb{
-		"open":          s.open,
-		"embed":         s.embed,
-		"addClass":      s.addClass,
-		"renameClass":   s.renameClass,
-		"removeClass":   s.removeClass,
-		"addExample":    s.addExample,
-		"removeExample": s.removeExample,
-		"adapt":         s.adapt,
-		"classify":      s.classify,
-		"memory":        s.memory,
+		"open":              s.open,
+		"embed":             s.embed,
+		"addClass":          s.addClass,
+		"renameClass":       s.renameClass,
+		"removeClass":       s.removeClass,
+		"addExample":        s.addExample,
+		"addEmbedding":      s.addEmbedding,
+		"removeExample":     s.removeExample,
+		"adapt":             s.adapt,
+		"classify":          s.classify,
+		"classifyEmbedding": s.classifyEmbedding,
+		"memory":            s.memory,
 	}
 }
 
@@ -144,6 +146,16 @@ func (s *session) addExample(a *arguments) (any, error) {
 	return map[string]any{"id": example, "width": pic.Width, "height": pic.Height, "thumbnail": thumbnail}, nil
 }
 
+// addEmbedding(class, embed)
+func (s *session) addEmbedding(a *arguments) (any, error) {
+	class := a.int()
+	embed, err := s.embedding(a)
+	if err != nil {
+		return nil, err
+	}
+	return s.task.AddEmbedding(class, embed)
+}
+
 func (s *session) removeExample(a *arguments) (any, error) {
 	example := a.int()
 	if err := s.ready(a); err != nil {
@@ -181,6 +193,23 @@ func (s *session) classify(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return scored(scores, thumbnail), nil
+}
+
+// classifyEmbedding(embed)
+func (s *session) classifyEmbedding(a *arguments) (any, error) {
+	embed, err := s.embedding(a)
+	if err != nil {
+		return nil, err
+	}
+	scores, err := s.task.ClassifyEmbedding(embed)
+	if err != nil {
+		return nil, err
+	}
+	return scored(scores, nil), nil
+}
+
+func scored(scores []adapt.Score, thumbnail any) map[string]any {
 	list := make([]any, len(scores))
 	for i, score := range scores {
 		list[i] = map[string]any{
@@ -188,7 +217,7 @@ func (s *session) classify(a *arguments) (any, error) {
 			"nearest": score.Nearest, "nearestCosine": float64(score.NearestCosine),
 		}
 	}
-	return map[string]any{"scores": list, "thumbnail": thumbnail}, nil
+	return map[string]any{"scores": list, "thumbnail": thumbnail}
 }
 
 // memory() collects and returns what is left.
@@ -220,6 +249,26 @@ func (s *session) picture(a *arguments) (*picture.Picture, error) {
 		return picture.Decode(data, picture.DefaultLimits)
 	}
 	return picture.FromRGBA(data, width, height)
+}
+
+// embedding reads the argument (embed): what embed gave, in this Worker or in another one.
+func (s *session) embedding(a *arguments) ([]float32, error) {
+	array, length := a.bytes()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	if want := 4 * s.eye.Dim(); length != want {
+		return nil, fmt.Errorf("browser: %s: embedding: want %d bytes, have %d: %w", a.verb, want, length, errUsage)
+	}
+	data, err := s.border.in(array, length)
+	if err != nil {
+		return nil, err
+	}
+	embed := make([]float32, s.eye.Dim())
+	for i := range embed {
+		embed[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return embed, nil
 }
 
 // maxThumbnail is the largest side of a thumbnail, pixels.
