@@ -157,7 +157,7 @@ export class Engine {
 	static load(options?: LoadOptions): Promise<Engine>;
 
 	readonly info: EngineInfo;
-	/** milliseconds from the Worker's making to the bundle's opening, the last time that an engine started here */
+	/** milliseconds that the last start took, from the Worker to the opened bundle */
 	readonly startMs: number;
 
 	/**

@@ -3,6 +3,7 @@
 // others. When the engine dies, it is started again and the whole task is replayed from the examples' originals.
 
 import { EngineError } from "./error.js";
+import { Pool } from "./pool.js";
 
 /** @import { AdaptResult, ClassifyResult, Engine, PictureSource } from "./engine.js" */
 /** @import { Change, Class, Example, Task } from "./task.js" */
@@ -33,6 +34,8 @@ export class Runner {
 	#events;
 	/** @type {Engine | null} */
 	#engine = null;
+	/** reads pictures that wait for their step @type {Pool | null} */
+	#pool = null;
 	/** steps to do, in order @type {(() => Promise<void>)[]} */
 	#steps = [];
 	#running = false;
@@ -66,6 +69,7 @@ export class Runner {
 	/** Hands over a loaded engine; what the user entered so far is read now. @param {Engine} engine */
 	start(engine) {
 		this.#engine = engine;
+		this.#pool = new Pool(engine);
 		this.#generation++;
 		this.state = "ready";
 		this.#replay();
@@ -139,6 +143,7 @@ export class Runner {
 	/** Tells a new engine everything the task has. */
 	#replay() {
 		this.#steps = [];
+		this.#pool?.clear();
 		this.#classIds.clear();
 		this.#exampleIds.clear();
 		this.#members.clear();
@@ -175,8 +180,10 @@ export class Runner {
 				this.#adaptSoon();
 				return;
 			case "addExample": {
-				const name = of.name;
-				this.#do(() => this.#addExample(engine, of, name, change.example));
+				const { name } = of;
+				const { example } = change;
+				this.#pool?.ahead(example.source, { thumbnail: thumbnailSide, wanted: () => this.#task.has(of, example) });
+				this.#do(() => this.#addExample(engine, of, name, example));
 				return;
 			}
 			case "removeExample":
@@ -193,13 +200,14 @@ export class Runner {
 	 * @param {Example} example
 	 */
 	async #addExample(engine, to, name, example) {
-		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return;
+		const pool = /** @type {Pool} */ (this.#pool);
+		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return pool.forget(example.source);
 		if (!this.#classIds.has(to.key)) {
 			this.#classIds.set(to.key, await engine.addClass(name));
 			this.#members.set(to.key, new Set());
 		}
 		try {
-			const result = await engine.addExample(this.#id(this.#classIds, to.key), example.source, {
+			const result = await pool.addExample(this.#id(this.#classIds, to.key), example.source, {
 				thumbnail: thumbnailSide,
 			});
 			this.#deaths = 0;
