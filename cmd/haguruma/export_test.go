@@ -44,6 +44,17 @@ func TestExport(t *testing.T) {
 	if text := succeed(t, "export", b.path, "--onnx", to); !strings.Contains(text, "16 numbers") {
 		t.Errorf("export says %q", text)
 	}
+	for name, codes := range map[string]onnx.Int8{"s8": onnx.S8, "u8": onnx.U8} {
+		succeed(t, "export", weights, "--onnx", to, "--int8", name)
+		have, err := os.ReadFile(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := onnx.ModelInt8(params, 0, codes); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("%s: %d bytes, want %d, %v", name, len(have), len(want), err)
+		}
+	}
+	refuse(t, exitUsage, []string{"--int8"}, "export", b.path, "--onnx", to, "--int8", "s4")
 	refuse(t, exitUsage, []string{"--onnx"}, "export", b.path)
 	refuse(t, exitUsage, []string{"have 0"}, "export", "--onnx", to)
 	refuse(t, exitUsage, []string{"--batch"}, "export", b.path, "--onnx", to, "--batch", "-1")

@@ -12,6 +12,8 @@ const (
 	opset     = 17
 
 	typeFloat = 1
+	typeUint8 = 2
+	typeInt8  = 3
 	typeInt64 = 7
 
 	attributeFloat = 1

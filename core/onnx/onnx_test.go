@@ -3,8 +3,10 @@ package onnx
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"haguruma/core/vit"
@@ -67,6 +69,65 @@ func all(fields []field, number int) [][]byte {
 		}
 	}
 	return found
+}
+
+// TestModelInt8: each linear layer is one integer product of codes that stand for its weights, in the graph of Model.
+func TestModelInt8(t *testing.T) {
+	c := vit.Config{ImageSize: 8, PatchSize: 4, Dim: 4, Depth: 2, Heads: 1, MLPDim: 8, Pool: vit.PoolClass, Eps: 1e-6, Std: [3]float32{1, 1, 1}}
+	p := vit.NewParams[float32](c)
+	p.Init(rand.New(rand.NewPCG(1, 2)))
+	var turned []float32 // qkv of the first block, (in, out)
+	for _, tensor := range p.Tensors() {
+		if tensor.Name == "blocks.0.attn.qkv.weight" {
+			for i := range c.Dim {
+				for o := range 3 * c.Dim {
+					turned = append(turned, tensor.Data[o*c.Dim+i])
+				}
+			}
+		}
+	}
+	for weights, zero := range map[Int8]int{U8: 128, S8: 0} {
+		data, err := ModelInt8(p, 1, weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		graph := decode(t, all(decode(t, data), 7)[0])
+		operations, constants := map[string]int{}, map[string][]byte{}
+		for _, node := range all(graph, 1) {
+			operations[string(all(decode(t, node), 4)[0])]++
+		}
+		for _, constant := range all(graph, 5) {
+			fields := decode(t, constant)
+			constants[string(all(fields, 8)[0])] = all(fields, 9)[0]
+		}
+		// The two products of attention are of activations alone.
+		if operations["MatMulInteger"] != 4*c.Depth || operations["DynamicQuantizeLinear"] != 4*c.Depth || operations["MatMul"] != 2*c.Depth {
+			t.Errorf("operations %v", operations)
+		}
+		found := false
+		for name, codes := range constants {
+			if !strings.HasPrefix(name, "blocks.0.attn.qkv_") || len(codes) != len(turned) {
+				continue
+			}
+			found = true
+			peak := float32(0)
+			for _, v := range turned {
+				peak = max(peak, v, -v)
+			}
+			for i, code := range codes {
+				q := int(int8(code))
+				if weights == U8 {
+					q = int(code) - zero
+				}
+				if have := float32(q) * peak / 127; !(math.Abs(float64(have-turned[i])) <= float64(peak)/253) {
+					t.Fatalf("weight %d: code %d stands for %v, want %v", i, code, have, turned[i])
+				}
+			}
+		}
+		if !found {
+			t.Error("no codes of qkv")
+		}
+	}
 }
 
 // TestModel: every graph is well formed: values are made once and before they are used, constants have the bytes of their

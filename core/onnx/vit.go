@@ -24,6 +24,11 @@ const (
 // batch is N; 0 leaves it open. Engines plan better for a number they know.
 // The error wraps ErrTooLarge. It panics if batch is negative.
 func Model(p *vit.Params[float32], batch int) ([]byte, error) {
+	return model(p, batch, 0)
+}
+
+// model is Model for codes = 0, else ModelInt8.
+func model(p *vit.Params[float32], batch int, codes Int8) ([]byte, error) {
 	if batch < 0 {
 		panic("onnx: Model: batch < 0")
 	}
@@ -31,7 +36,7 @@ func Model(p *vit.Params[float32], batch int) ([]byte, error) {
 	if len(p.Flat) > limit/4 {
 		return nil, fmt.Errorf("onnx: want at most %d parameters, have %d: %w", limit/4, len(p.Flat), ErrTooLarge)
 	}
-	b := &builder{config: p.Config, weights: map[string][]float32{}, shapes: map[string][]int{}, batch: batch}
+	b := &builder{config: p.Config, weights: map[string][]float32{}, shapes: map[string][]int{}, batch: batch, int8: codes}
 	for _, t := range p.Tensors() {
 		b.weights[t.Name], b.shapes[t.Name] = t.Data, t.Shape
 	}
@@ -52,6 +57,7 @@ type builder struct {
 	graph
 	config  vit.Config
 	batch   int
+	int8    Int8 // 0: float32
 	weights map[string][]float32
 	shapes  map[string][]int
 }
@@ -69,6 +75,9 @@ func (b *builder) linear(x, name string) string {
 		for i := range in {
 			turned[i*out+o] = w[o*in+i]
 		}
+	}
+	if b.int8 != 0 {
+		return b.node("Add", []string{b.dynamic(x, name, turned, in, out), b.weight(name + ".bias")})
 	}
 	return b.node("Add", []string{b.node("MatMul", []string{x, b.floats(name, turned, in, out)}), b.weight(name + ".bias")})
 }
