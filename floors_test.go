@@ -43,6 +43,7 @@ var floors = map[string]int{
 	"sparse/metatune": 5,
 	"adapt":           5,
 	"wasm/browser":    6,
+	"wasm/bench":      6,
 	"wasm/worker":     6,
 	"cmd/haguruma":    6,
 	"tools/relaxfix":  6,
