@@ -61,7 +61,7 @@ const faults = [
 		response.writeHead(200, { "content-length": bundle.length });
 		response.write(bundle.subarray(0, bundle.length >> 1), () => response.destroy());
 	} }, text.errors.download],
-	["the Worker's script is missing", { "engine.worker.js": 404 }, text.errors.died],
+	["the Worker's script is missing", { "engine.worker.js": 404 }, text.errors.download],
 ];
 
 test("each fault of the server has its sentence; the next try works, with everything that was entered meanwhile", async () => {

@@ -383,6 +383,7 @@ for (const added of [addClass(), addClass()]) untouched.add(added);
 tryView.setHint(tryLater());
 renderClasses();
 renderLearn();
+performance.mark("haguruma:page"); // e2e/ready.mjs reads the marks
 
 async function load() {
 	loading = true;
@@ -392,12 +393,14 @@ async function load() {
 		const engine = await Engine.load({
 			onProgress: (progress) => {
 				if (runner.state === "loading") status.progress(progress);
+				if (progress.part === "start" && progress.loaded === 1) performance.mark("haguruma:engine");
 			},
 			onDeath: () => void runner.restart(),
 		});
 		bundleName = engine.info.bundle;
 		status.ready(bundleName);
 		runner.start(engine);
+		performance.mark("haguruma:ready");
 	} catch (cause) {
 		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
 		console.error(error, error.cause ?? "");

@@ -77,10 +77,16 @@ export class Engine {
 		const stop = new AbortController();
 		const onAbort = () => stop.abort();
 		signal?.addEventListener("abort", onAbort);
+		/** @type {unknown} */
+		let first;
+		const worker = createWorker(); // its scripts come while the engine and the bundle do
+		worker.onerror = (event) => {
+			event.preventDefault?.();
+			first ??= new EngineError("download", event.message || "the Worker's scripts did not come");
+			stop.abort();
+		};
 		try {
 			const shared = { fetch, onProgress, signal: stop.signal };
-			/** @type {unknown} */
-			let first;
 			/** @param {unknown} error @returns {never} */
 			const fail = (error) => {
 				first ??= error;
@@ -92,12 +98,16 @@ export class Engine {
 				downloadModule(new URL(wasmUrl, base), { part: "engine", ...shared }).catch(fail),
 				downloadBundle(new URL(bundleUrl, base), { part: "bundle", ...shared }).catch(fail),
 			]);
+			if (first) throw first;
 			const engine = new Engine({
 				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, name: manifest.name,
 				createWorker, onProgress, onDeath,
 			});
-			await engine.#start(signal);
+			await engine.#start(signal, worker);
 			return engine;
+		} catch (error) {
+			worker.terminate();
+			throw error;
 		} finally {
 			signal?.removeEventListener("abort", onAbort);
 		}
@@ -191,11 +201,10 @@ export class Engine {
 		this.#parts.bundle = new Uint8Array(0);
 	}
 
-	/** @param {AbortSignal} [signal] */
-	async #start(signal) {
-		const { module, bundle, sha256, name, createWorker } = this.#parts;
+	/** @param {AbortSignal} [signal] @param {Worker} [worker] one made before */
+	async #start(signal, worker = this.#parts.createWorker()) {
+		const { module, bundle, sha256, name } = this.#parts;
 		const begin = performance.now();
-		const worker = createWorker();
 		this.#worker = worker;
 		this.#gone = null;
 		worker.onmessage = (event) => this.#receive(worker, event.data);

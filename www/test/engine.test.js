@@ -104,6 +104,28 @@ test("load: a bundle that Go refuses rejects and ends the Worker", async () => {
 	assert.ok(worker.terminated);
 });
 
+test("load: the Worker starts beside the downloads; one that cannot stops them", async () => {
+	const worker = new FakeWorker();
+	/** @type {string[]} */
+	const stopped = [];
+	const loading = load(worker, {
+		fetch: (url, init) =>
+			new Promise((_, reject) =>
+				init?.signal?.addEventListener("abort", () => {
+					stopped.push(url.pathname);
+					reject(new Error("stopped"));
+				})),
+	});
+	worker.onerror?.({ message: "no script" });
+	await assert.rejects(loading, withCode("download"));
+	assert.equal(stopped.length, 2);
+	assert.ok(worker.terminated);
+
+	const idle = new FakeWorker();
+	await assert.rejects(load(idle, { fetch: files({ "default.json": () => new Response(null, { status: 404 }) }) }), withCode("download"));
+	assert.ok(idle.terminated, "of no use without a bundle");
+});
+
 test("load: a Worker that cannot start rejects, and is not a death", async () => {
 	const worker = new FakeWorker();
 	let deaths = 0;

@@ -30,6 +30,20 @@ test("every word of the table is used", async () => {
 	assert.deepEqual(unused, []);
 });
 
+test("index.html asks for every module of the page at once, and for no other", async () => {
+	/** @type {Set<string>} */
+	const modules = new Set(["app.js"]);
+	for (const name of modules) {
+		const source = await readFile(new URL(name, root), "utf8");
+		for (const [, from = ""] of source.matchAll(/^(?:import|export) [^;]*?from "(\.[^"]+)";/gms)) {
+			modules.add(new URL(from, new URL(name, root)).href.slice(root.href.length));
+		}
+	}
+	const preloaded = [...html.matchAll(/<link rel="modulepreload" href="([^"]+)">/g)].map(([, href]) => href);
+	assert.ok(modules.size > 10);
+	assert.deepEqual(preloaded.sort(), [...modules].filter((name) => name !== "app.js").sort());
+});
+
 test("the page keeps to its content security policy: no inline script, style or handler, nothing from elsewhere", async () => {
 	assert.match(html, /http-equiv="Content-Security-Policy" content="default-src 'none';/);
 	assert.doesNotMatch(html, /\son\w+=|\sstyle=|<style|javascript:|https?:(?!\/\/www\.w3\.org)/);
