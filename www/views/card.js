@@ -42,7 +42,7 @@ export class Card {
 		this.#class = of;
 		this.#actions = actions;
 		this.name = el("input", {
-			type: "text", className: "name", "aria-label": text.className, maxLength: 200, autocomplete: "off",
+			type: "text", className: "name", "aria-label": text.className, title: text.className, maxLength: 200, autocomplete: "off",
 			spellcheck: false,
 		});
 		this.#count = el("span", { className: "count" });
