@@ -19,12 +19,12 @@ usage: ./build.sh VERB
   test       check, build and every test below; ends with one line a stage
   test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
   e2e        the page in a real Chromium
-  bench      speed on this machine
+  bench      speed on this machine: native, then beside onnxruntime-web in Chromium
   fuzz       every fuzz target, a fixed number of inputs each
   dist       reproducible archives and their sha256 list in dist/
   help       this list
 
-run and bench hand further arguments on: ./build.sh bench --json
+run and bench hand further arguments on: ./build.sh bench --quick
 USAGE
 }
 
@@ -197,6 +197,26 @@ onnx() {
   simd go test "${flags[@]}" -vet=off -count=1 -tags onnx -run 'ONNX$' ./cmd/haguruma
 }
 
+# What the benchmark runs beside the page's engine: both forward passes, and the kernels' own benchmarks.
+bench_programs() {
+  local out=build/bench
+  mkdir -p "$out"
+  wasm go build "${flags[@]}" -o "$out/forward.wasm" ./wasm/bench
+  wasm go build "${flags[@]}" -tags relaxed -o "$out/forward.relaxed.wasm" ./wasm/bench
+  wasm go test "${flags[@]}" -vet=off -c -tags relaxed -o "$out/kernel.test.wasm" ./core/kernel
+  build/relaxfix "$out/forward.relaxed.wasm"
+  build/relaxfix "$out/kernel.test.wasm"
+}
+
+# That the benchmark comes to its end and the engines agree; nothing is timed.
+bench_quick() {
+  need_go
+  need_packages
+  need_chromium
+  bench_programs
+  npm run --silent bench -- --quick
+}
+
 e2e() {
   need_packages
   need_chromium
@@ -241,6 +261,7 @@ run_tests() {
   stage "native and wasm embeddings agree" same_bits
   stage "imports and onnxruntime agree" onnx
   stage "page in Chromium" e2e
+  stage "benchmark, quick" bench_quick
   printf '\n== summary, %s s\n' "$((SECONDS - begin))"
   printf '%s\n' "${summary[@]}"
   ((failed == 0)) || die "something above is red"
@@ -292,8 +313,11 @@ case $verb in
     e2e
     ;;
   bench)
+    need_packages
+    need_chromium
     build
-    build/haguruma bench "$@"
+    bench_programs
+    npm run --silent bench -- "$@"
     ;;
   fuzz) fuzz ;;
   dist) dist ;;
