@@ -6,7 +6,7 @@ import "math"
 // Gimpel 2016, not the tanh one. y may alias x. -Inf gives -0, its limit. TestGELU states the largest error.
 func GELU[F Float](y, x []F) {
 	need(y, len(x), "kernel: GELU: insufficient length of y")
-	if is32[F]() && gelu32(as32(y), as32(x)) {
+	if is32[F]() && (geluWasm(as32(y), as32(x)) || gelu32(as32(y), as32(x))) {
 		return
 	}
 	geluGeneric(y, x)

@@ -28,6 +28,22 @@ func Im2col[F Float](col, x []F, height, width, channels, size, stride, pad int)
 	}
 }
 
+// Interleave puts three planes side by side: dst = a[0], b[0], c[0], a[1], b[1], c[1], ... as far as a goes.
+func Interleave[F Float](dst, a, b, c []F) {
+	need(dst, 3*len(a), "kernel: Interleave: insufficient length of dst")
+	need(b, len(a), "kernel: Interleave: insufficient length of b")
+	need(c, len(a), "kernel: Interleave: insufficient length of c")
+	done := 0
+	if is32[F]() {
+		done = interleaveWasm(as32(dst), as32(a), as32(b), as32(c))
+	}
+	b, c, dst = b[:len(a)], c[:len(a)], dst[:3*len(a)]
+	for i := done; i < len(a); i++ {
+		pixel := dst[3*i : 3*i+3 : 3*i+3]
+		pixel[0], pixel[1], pixel[2] = a[i], b[i], c[i]
+	}
+}
+
 // Col2im is the backward of Im2col: every element of dcol is added to the pixel it came from; those outside are dropped.
 // dx is (height, width, channels), dcol is (outH*outW, size*size*channels).
 func Col2im[F Float](dx, dcol []F, height, width, channels, size, stride, pad int) {

@@ -21,6 +21,30 @@ func PackInt8(packed []int8, w []int8, n, k int) {
 	int8Used.pack(packed, w, n, k)
 }
 
+// SumInt8 returns the sum of at most maxInt8K weights, and the least of 0 and them. -128 is allowed here.
+func SumInt8(w []int8) (sum int32, least int8) {
+	if len(w) > maxInt8K {
+		panic("kernel: SumInt8: too many weights for an exact sum")
+	}
+	done := 0
+	if sum, least, done = sumInt8Wasm(w); done == len(w) {
+		return sum, least
+	}
+	rest, low := sumInt8Generic(w[done:])
+	return sum + rest, min(least, low)
+}
+
+// sumInt8Generic defines the result of SumInt8.
+func sumInt8Generic(w []int8) (sum int32, least int8) {
+	for _, v := range w {
+		sum += int32(v)
+		if v < least {
+			least = v
+		}
+	}
+	return sum, least
+}
+
 // MatmulInt8 multiplies quantized activations by quantized weights and gives real numbers back:
 //
 //	for i := range m {
@@ -88,7 +112,7 @@ type int8Product struct {
 	then    Epilogue
 }
 
-// finish does what follows a product to rows of width columns, for bodies that do not do it in their tiles.
+// finish does what follows a product to rows of width columns, for bodies that do not do it in their tiles. (0, 1, 0, m*n) is all of Y.
 func (p *int8Product) finish(row, rows, column, width int) {
 	if !p.then.GELU && p.then.Add == nil {
 		return
@@ -117,6 +141,10 @@ type int8Body struct {
 	name          string
 	nr, kq, kStep int
 	matmul        func(p int8Product)
+
+	// packRow, where there is one, packs the first part of a channel of at least 16 weights, the first of which goes to the beginning of
+	// panel, and returns how much.
+	packRow func(panel, row []int8) (done int)
 }
 
 // int8Generic keeps weights as they are: one channel a panel.
@@ -145,7 +173,11 @@ func (b *int8Body) pack(packed, w []int8, n, k int) {
 		clear(panel)
 		for j := range min(b.nr, n-j0) {
 			row := w[(j0+j)*k : (j0+j+1)*k]
-			for x := 0; x < k; x += b.kq {
+			x := 0
+			if b.packRow != nil && k >= 16 {
+				x = b.packRow(panel[j*b.kq:], row)
+			}
+			for ; x < k; x += b.kq {
 				copy(panel[x*b.nr+j*b.kq:][:b.kq], row[x:])
 			}
 		}

@@ -16,6 +16,7 @@ type int8Job struct {
 
 	nr, panels, band int // channels a panel, panels, rows a band
 	items            int64
+	threads          int
 	panel            func(j *int8Job, row, rows, column int) // computes one item
 	next             atomic.Int64
 	wait             sync.WaitGroup
@@ -35,7 +36,9 @@ var int8Jobs = sync.Pool{New: func() any {
 			row, panel := int(i)/j.panels*j.band, int(i)%j.panels
 			rows, column := min(j.band, j.m-row), panel*j.nr
 			j.panel(j, row, rows, column)
-			j.finish(row, rows, column, min(j.nr, j.n-column))
+			if j.threads > 1 {
+				j.finish(row, rows, column, min(j.nr, j.n-column))
+			}
 		}
 	}
 	return j
@@ -71,6 +74,7 @@ func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int)
 		}
 	}
 	threads := max(1, min(Parallel(), m*n*k/share))
+	j.threads = threads
 	j.band = max(1, min(m, int8BandBytes/max(j.lda, 1)))
 	if threads > 1 { // several items a thread, so that a slow one does not hold up the others
 		bands := (4*threads + j.panels - 1) / j.panels
@@ -84,6 +88,9 @@ func matmulInt8Job(body *int8Body, panel func(j *int8Job, row, rows, column int)
 	}
 	j.work()
 	j.wait.Wait()
+	if threads == 1 { // long rows are faster than those of a panel
+		j.finish(0, 1, 0, m*n)
+	}
 	j.int8Product = int8Product{}
 	int8Jobs.Put(j)
 }

@@ -11,6 +11,10 @@
 #define V128Load8x8S_8 V128Load8x8S; Unreachable; I64ShrU; Unreachable
 #define V128Load8x8S_16 V128Load8x8S; Unreachable; F32Nearest; Unreachable
 #define V128Load8x8S_24 V128Load8x8S; Unreachable; F32Copysign; Unreachable
+#define V128Load8x8S_32 V128Load8x8S; Unreachable; F64Add; Unreachable
+#define V128Load8x8S_40 V128Load8x8S; Unreachable; I32TruncF32S; Unreachable
+#define V128Load8x8S_48 V128Load8x8S; Unreachable; I64TruncF64S; Unreachable
+#define V128Load8x8S_56 V128Load8x8S; Unreachable; F64ConvertI32U; Unreachable
 #define V128Load32Splat_0 V128Load32Splat; Unreachable; I64DivU; Unreachable
 #define V128Load32Splat_4 V128Load32Splat; Unreachable; I64Or; Unreachable
 #define V128Load32Splat_8 V128Load32Splat; Unreachable; I64ShrU; Unreachable
@@ -23,6 +27,18 @@
 #define V128Load32Splat_36 V128Load32Splat; Unreachable; F64Min; Unreachable
 #define V128Load32Splat_40 V128Load32Splat; Unreachable; I32TruncF32S; Unreachable
 #define V128Load32Splat_44 V128Load32Splat; Unreachable; I64ExtendI32S; Unreachable
+#define V128Load32Splat_48 V128Load32Splat; Unreachable; I64TruncF64S; Unreachable
+#define V128Load32Splat_52 V128Load32Splat; Unreachable; F32ConvertI64S; Unreachable
+#define V128Load32Splat_56 V128Load32Splat; Unreachable; F64ConvertI32U; Unreachable
+#define V128Load32Splat_60 V128Load32Splat; Unreachable; I32ReinterpretF32; Unreachable
+#define V128Load32Splat_64 V128Load32Splat; Unreachable; I32Extend8S; Unreachable
+#define V128Load32Splat_68 V128Load32Splat; Unreachable; I64Extend32S; Unreachable
+#define V128Load32Splat_72 V128Load32Splat; Unreachable; I32LtS
+#define V128Load32Splat_76 V128Load32Splat; Unreachable; I32LeS
+#define V128Load32Splat_80 V128Load32Splat; Unreachable; I64Eqz
+#define V128Load32Splat_84 V128Load32Splat; Unreachable; I64LtU
+#define V128Load32Splat_88 V128Load32Splat; Unreachable; I64LeU
+#define V128Load32Splat_92 V128Load32Splat; Unreachable; F32Ne
 
 // func int8TilesFused(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
 // Sums are exact; the epilogue rounds each operation, as dequantize does.
@@ -30,13 +46,13 @@ TEXT ·int8TilesFused(SB), NOSPLIT, $0-96
 	MOVD y+0(FP), R0                                               // tile of Y; its rows are ldy bytes apart
 	MOVD a+8(FP), R1                                               // A in uint8, tile after tile, in a tile 6 rows of each 4 of k
 	MOVD w+16(FP), R2                                              // W in int8, 8 channels of each 4 of k
-	MOVD steps+24(FP), R3                                          // k/8, not 0
+	MOVD steps+24(FP), R3                                          // k/16, not 0
 	MOVD tiles+32(FP), R4                                          // tiles of 6 rows, not 0
 	MOVD ldy+40(FP), R5
 	MOVD aScale+48(FP), R6                                         // of the rows of all tiles
-	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, negated
+	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, as zeroPair
 	MOVD wScale+64(FP), R8                                         // of the 8 channels, as the next two
-	MOVD wSum+72(FP), R9
+	MOVD wSum+72(FP), R9                                           // as sumPair
 	MOVD bias+80(FP), R10
 	MOVD add+88(FP), R11                                           // nil, or what is added to the tile of Y, rows ldy bytes apart
 	Loop                                                           // for each tile
@@ -45,24 +61,24 @@ TEXT ·int8TilesFused(SB), NOSPLIT, $0-96
 	Get R9; I32WrapI64; V128Load $0; Set V12                       // wSum[0:]
 	Get R9; I32WrapI64; V128Load $16; Set V13                      // wSum[4:]
 	Get R7; I32WrapI64; V128Load32Splat_0; Set V14                 // -aZero[0]
-	Get V12; Get V14; I32x4Mul; Set V0                             // s[0][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V1                             // s[0][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V0                       // s[0][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V1                       // s[0][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_4; Set V14                 // -aZero[1]
-	Get V12; Get V14; I32x4Mul; Set V2                             // s[1][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V3                             // s[1][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V2                       // s[1][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V3                       // s[1][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_8; Set V14                 // -aZero[2]
-	Get V12; Get V14; I32x4Mul; Set V4                             // s[2][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V5                             // s[2][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V4                       // s[2][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V5                       // s[2][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_12; Set V14                // -aZero[3]
-	Get V12; Get V14; I32x4Mul; Set V6                             // s[3][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V7                             // s[3][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V6                       // s[3][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V7                       // s[3][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_16; Set V14                // -aZero[4]
-	Get V12; Get V14; I32x4Mul; Set V8                             // s[4][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V9                             // s[4][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V8                       // s[4][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V9                       // s[4][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_20; Set V14                // -aZero[5]
-	Get V12; Get V14; I32x4Mul; Set V10                            // s[5][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V11                            // s[5][4:] = -wSum*aZero
-	Loop                                                           // for each 8 of k
+	Get V12; Get V14; I32x4DotI16x8S; Set V10                      // s[5][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V11                      // s[5][4:] = -wSum*aZero
+	Loop                                                           // for each 16 of k
 	Get R13; I32WrapI64; V128Load $0; Set V12                      // w[0:][k+0:k+4]
 	Get R13; I32WrapI64; V128Load $16; Set V13                     // w[4:][k+0:k+4]
 	Get R1; I32WrapI64; V128Load32Splat_0; Set V14                 // a[0][k+0:k+4]
@@ -103,8 +119,48 @@ TEXT ·int8TilesFused(SB), NOSPLIT, $0-96
 	Get R1; I32WrapI64; V128Load32Splat_44; Set V14                // a[5][k+4:k+8]
 	Get V12; Get V14; Get V10; I32x4RelaxedDotI8x16I7x16AddS; Set V10 // s[5][0:] += w . a
 	Get V13; Get V14; Get V11; I32x4RelaxedDotI8x16I7x16AddS; Set V11 // s[5][4:] += w . a
-	Get R1; I64Const $48; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
-	Get R13; I64Const $64; I64Add; Set R13
+	Get R13; I32WrapI64; V128Load $64; Set V12                     // w[0:][k+8:k+12]
+	Get R13; I32WrapI64; V128Load $80; Set V13                     // w[4:][k+8:k+12]
+	Get R1; I32WrapI64; V128Load32Splat_48; Set V14                // a[0][k+8:k+12]
+	Get V12; Get V14; Get V0; I32x4RelaxedDotI8x16I7x16AddS; Set V0 // s[0][0:] += w . a
+	Get V13; Get V14; Get V1; I32x4RelaxedDotI8x16I7x16AddS; Set V1 // s[0][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_52; Set V14                // a[1][k+8:k+12]
+	Get V12; Get V14; Get V2; I32x4RelaxedDotI8x16I7x16AddS; Set V2 // s[1][0:] += w . a
+	Get V13; Get V14; Get V3; I32x4RelaxedDotI8x16I7x16AddS; Set V3 // s[1][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_56; Set V14                // a[2][k+8:k+12]
+	Get V12; Get V14; Get V4; I32x4RelaxedDotI8x16I7x16AddS; Set V4 // s[2][0:] += w . a
+	Get V13; Get V14; Get V5; I32x4RelaxedDotI8x16I7x16AddS; Set V5 // s[2][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_60; Set V14                // a[3][k+8:k+12]
+	Get V12; Get V14; Get V6; I32x4RelaxedDotI8x16I7x16AddS; Set V6 // s[3][0:] += w . a
+	Get V13; Get V14; Get V7; I32x4RelaxedDotI8x16I7x16AddS; Set V7 // s[3][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_64; Set V14                // a[4][k+8:k+12]
+	Get V12; Get V14; Get V8; I32x4RelaxedDotI8x16I7x16AddS; Set V8 // s[4][0:] += w . a
+	Get V13; Get V14; Get V9; I32x4RelaxedDotI8x16I7x16AddS; Set V9 // s[4][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_68; Set V14                // a[5][k+8:k+12]
+	Get V12; Get V14; Get V10; I32x4RelaxedDotI8x16I7x16AddS; Set V10 // s[5][0:] += w . a
+	Get V13; Get V14; Get V11; I32x4RelaxedDotI8x16I7x16AddS; Set V11 // s[5][4:] += w . a
+	Get R13; I32WrapI64; V128Load $96; Set V12                     // w[0:][k+12:k+16]
+	Get R13; I32WrapI64; V128Load $112; Set V13                    // w[4:][k+12:k+16]
+	Get R1; I32WrapI64; V128Load32Splat_72; Set V14                // a[0][k+12:k+16]
+	Get V12; Get V14; Get V0; I32x4RelaxedDotI8x16I7x16AddS; Set V0 // s[0][0:] += w . a
+	Get V13; Get V14; Get V1; I32x4RelaxedDotI8x16I7x16AddS; Set V1 // s[0][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_76; Set V14                // a[1][k+12:k+16]
+	Get V12; Get V14; Get V2; I32x4RelaxedDotI8x16I7x16AddS; Set V2 // s[1][0:] += w . a
+	Get V13; Get V14; Get V3; I32x4RelaxedDotI8x16I7x16AddS; Set V3 // s[1][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_80; Set V14                // a[2][k+12:k+16]
+	Get V12; Get V14; Get V4; I32x4RelaxedDotI8x16I7x16AddS; Set V4 // s[2][0:] += w . a
+	Get V13; Get V14; Get V5; I32x4RelaxedDotI8x16I7x16AddS; Set V5 // s[2][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_84; Set V14                // a[3][k+12:k+16]
+	Get V12; Get V14; Get V6; I32x4RelaxedDotI8x16I7x16AddS; Set V6 // s[3][0:] += w . a
+	Get V13; Get V14; Get V7; I32x4RelaxedDotI8x16I7x16AddS; Set V7 // s[3][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_88; Set V14                // a[4][k+12:k+16]
+	Get V12; Get V14; Get V8; I32x4RelaxedDotI8x16I7x16AddS; Set V8 // s[4][0:] += w . a
+	Get V13; Get V14; Get V9; I32x4RelaxedDotI8x16I7x16AddS; Set V9 // s[4][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_92; Set V14                // a[5][k+12:k+16]
+	Get V12; Get V14; Get V10; I32x4RelaxedDotI8x16I7x16AddS; Set V10 // s[5][0:] += w . a
+	Get V13; Get V14; Get V11; I32x4RelaxedDotI8x16I7x16AddS; Set V11 // s[5][4:] += w . a
+	Get R1; I64Const $96; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
+	Get R13; I64Const $128; I64Add; Set R13
 	Get R12; I64Const $1; I64Sub; Set R12; Get R12; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
 	Get R8; I32WrapI64; V128Load $0; Set V12                       // wScale[0:]
@@ -173,13 +229,13 @@ TEXT ·int8TilesSplit(SB), NOSPLIT, $0-96
 	MOVD y+0(FP), R0                                               // tile of Y; its rows are ldy bytes apart
 	MOVD a+8(FP), R1                                               // A in uint8, tile after tile, in a tile 6 rows of each 4 of k
 	MOVD w+16(FP), R2                                              // W in int8, 8 channels of each 4 of k
-	MOVD steps+24(FP), R3                                          // k/8, not 0
+	MOVD steps+24(FP), R3                                          // k/16, not 0
 	MOVD tiles+32(FP), R4                                          // tiles of 6 rows, not 0
 	MOVD ldy+40(FP), R5
 	MOVD aScale+48(FP), R6                                         // of the rows of all tiles
-	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, negated
+	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, as zeroPair
 	MOVD wScale+64(FP), R8                                         // of the 8 channels, as the next two
-	MOVD wSum+72(FP), R9
+	MOVD wSum+72(FP), R9                                           // as sumPair
 	MOVD bias+80(FP), R10
 	MOVD add+88(FP), R11                                           // nil, or what is added to the tile of Y, rows ldy bytes apart
 	I32Const $1; I16x8Splat; Set V15                               // ones
@@ -189,24 +245,24 @@ TEXT ·int8TilesSplit(SB), NOSPLIT, $0-96
 	Get R9; I32WrapI64; V128Load $0; Set V12                       // wSum[0:]
 	Get R9; I32WrapI64; V128Load $16; Set V13                      // wSum[4:]
 	Get R7; I32WrapI64; V128Load32Splat_0; Set V14                 // -aZero[0]
-	Get V12; Get V14; I32x4Mul; Set V0                             // s[0][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V1                             // s[0][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V0                       // s[0][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V1                       // s[0][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_4; Set V14                 // -aZero[1]
-	Get V12; Get V14; I32x4Mul; Set V2                             // s[1][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V3                             // s[1][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V2                       // s[1][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V3                       // s[1][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_8; Set V14                 // -aZero[2]
-	Get V12; Get V14; I32x4Mul; Set V4                             // s[2][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V5                             // s[2][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V4                       // s[2][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V5                       // s[2][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_12; Set V14                // -aZero[3]
-	Get V12; Get V14; I32x4Mul; Set V6                             // s[3][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V7                             // s[3][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V6                       // s[3][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V7                       // s[3][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_16; Set V14                // -aZero[4]
-	Get V12; Get V14; I32x4Mul; Set V8                             // s[4][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V9                             // s[4][4:] = -wSum*aZero
+	Get V12; Get V14; I32x4DotI16x8S; Set V8                       // s[4][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V9                       // s[4][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_20; Set V14                // -aZero[5]
-	Get V12; Get V14; I32x4Mul; Set V10                            // s[5][0:] = -wSum*aZero
-	Get V13; Get V14; I32x4Mul; Set V11                            // s[5][4:] = -wSum*aZero
-	Loop                                                           // for each 8 of k
+	Get V12; Get V14; I32x4DotI16x8S; Set V10                      // s[5][0:] = -wSum*aZero
+	Get V13; Get V14; I32x4DotI16x8S; Set V11                      // s[5][4:] = -wSum*aZero
+	Loop                                                           // for each 16 of k
 	Get R13; I32WrapI64; V128Load $0; Set V12                      // w[0:][k+0:k+4]
 	Get R13; I32WrapI64; V128Load $16; Set V13                     // w[4:][k+0:k+4]
 	Get R1; I32WrapI64; V128Load32Splat_0; Set V14                 // a[0][k+0:k+4]
@@ -247,8 +303,48 @@ TEXT ·int8TilesSplit(SB), NOSPLIT, $0-96
 	Get R1; I32WrapI64; V128Load32Splat_44; Set V14                // a[5][k+4:k+8]
 	Get V10; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V10 // s[5][0:] += w . a
 	Get V11; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V11 // s[5][4:] += w . a
-	Get R1; I64Const $48; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
-	Get R13; I64Const $64; I64Add; Set R13
+	Get R13; I32WrapI64; V128Load $64; Set V12                     // w[0:][k+8:k+12]
+	Get R13; I32WrapI64; V128Load $80; Set V13                     // w[4:][k+8:k+12]
+	Get R1; I32WrapI64; V128Load32Splat_48; Set V14                // a[0][k+8:k+12]
+	Get V0; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V0 // s[0][0:] += w . a
+	Get V1; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V1 // s[0][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_52; Set V14                // a[1][k+8:k+12]
+	Get V2; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V2 // s[1][0:] += w . a
+	Get V3; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V3 // s[1][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_56; Set V14                // a[2][k+8:k+12]
+	Get V4; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V4 // s[2][0:] += w . a
+	Get V5; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V5 // s[2][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_60; Set V14                // a[3][k+8:k+12]
+	Get V6; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V6 // s[3][0:] += w . a
+	Get V7; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V7 // s[3][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_64; Set V14                // a[4][k+8:k+12]
+	Get V8; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V8 // s[4][0:] += w . a
+	Get V9; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V9 // s[4][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_68; Set V14                // a[5][k+8:k+12]
+	Get V10; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V10 // s[5][0:] += w . a
+	Get V11; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V11 // s[5][4:] += w . a
+	Get R13; I32WrapI64; V128Load $96; Set V12                     // w[0:][k+12:k+16]
+	Get R13; I32WrapI64; V128Load $112; Set V13                    // w[4:][k+12:k+16]
+	Get R1; I32WrapI64; V128Load32Splat_72; Set V14                // a[0][k+12:k+16]
+	Get V0; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V0 // s[0][0:] += w . a
+	Get V1; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V1 // s[0][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_76; Set V14                // a[1][k+12:k+16]
+	Get V2; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V2 // s[1][0:] += w . a
+	Get V3; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V3 // s[1][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_80; Set V14                // a[2][k+12:k+16]
+	Get V4; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V4 // s[2][0:] += w . a
+	Get V5; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V5 // s[2][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_84; Set V14                // a[3][k+12:k+16]
+	Get V6; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V6 // s[3][0:] += w . a
+	Get V7; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V7 // s[3][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_88; Set V14                // a[4][k+12:k+16]
+	Get V8; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V8 // s[4][0:] += w . a
+	Get V9; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V9 // s[4][4:] += w . a
+	Get R1; I32WrapI64; V128Load32Splat_92; Set V14                // a[5][k+12:k+16]
+	Get V10; Get V12; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V10 // s[5][0:] += w . a
+	Get V11; Get V13; Get V14; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set V11 // s[5][4:] += w . a
+	Get R1; I64Const $96; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
+	Get R13; I64Const $128; I64Add; Set R13
 	Get R12; I64Const $1; I64Sub; Set R12; Get R12; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
 	Get R8; I32WrapI64; V128Load $0; Set V12                       // wScale[0:]

@@ -303,3 +303,24 @@ func BenchmarkPackInt8(b *testing.B) {
 		})
 	}
 }
+
+// TestSumInt8: every length across the blocks, the ends of the range alone and among others, and a length whose sum is the largest.
+func TestSumInt8(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	lengths := []int{384, 1536, maxInt8K}
+	for n := range 100 {
+		lengths = append(lengths, n)
+	}
+	for _, n := range lengths {
+		for _, draw := range []func() int8{anyWeight(rng), func() int8 { return 127 }, func() int8 { return -128 }, func() int8 { return int8(-rng.IntN(2) * 128) }} {
+			w := offset[int8](n, rng.IntN(16))
+			for i := range w {
+				w[i] = draw()
+			}
+			want, low := sumInt8Generic(w)
+			if sum, least := SumInt8(w); sum != want || least != low {
+				t.Fatalf("length %d: %d and %d, want %d and %d", n, sum, least, want, low)
+			}
+		}
+	}
+}

@@ -45,9 +45,9 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-96
 	MOVD tiles+32(FP), R4                                          // tiles of 5 rows, not 0
 	MOVD ldy+40(FP), R5
 	MOVD aScale+48(FP), R6                                         // of the rows of all tiles
-	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, negated
+	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, as zeroPair
 	MOVD wScale+64(FP), R8                                         // of the 8 channels, as the next two
-	MOVD wSum+72(FP), R9
+	MOVD wSum+72(FP), R9                                           // as sumPair
 	MOVD bias+80(FP), R10
 	MOVD add+88(FP), R11                                           // nil, or what is added to the tile of Y, rows ldy bytes apart
 	Loop                                                           // for each tile
@@ -56,20 +56,20 @@ TEXT ·int8Tiles(SB), NOSPLIT, $0-96
 	Get R9; I32WrapI64; V128Load $0; Set V10                       // wSum[0:]
 	Get R9; I32WrapI64; V128Load $16; Set V11                      // wSum[4:]
 	Get R7; I32WrapI64; V128Load32Splat_0; Set V12                 // -aZero[0]
-	Get V10; Get V12; I32x4Mul; Set V0                             // s[0][0:] = -wSum*aZero
-	Get V11; Get V12; I32x4Mul; Set V1                             // s[0][4:] = -wSum*aZero
+	Get V10; Get V12; I32x4DotI16x8S; Set V0                       // s[0][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4DotI16x8S; Set V1                       // s[0][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_4; Set V12                 // -aZero[1]
-	Get V10; Get V12; I32x4Mul; Set V2                             // s[1][0:] = -wSum*aZero
-	Get V11; Get V12; I32x4Mul; Set V3                             // s[1][4:] = -wSum*aZero
+	Get V10; Get V12; I32x4DotI16x8S; Set V2                       // s[1][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4DotI16x8S; Set V3                       // s[1][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_8; Set V12                 // -aZero[2]
-	Get V10; Get V12; I32x4Mul; Set V4                             // s[2][0:] = -wSum*aZero
-	Get V11; Get V12; I32x4Mul; Set V5                             // s[2][4:] = -wSum*aZero
+	Get V10; Get V12; I32x4DotI16x8S; Set V4                       // s[2][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4DotI16x8S; Set V5                       // s[2][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_12; Set V12                // -aZero[3]
-	Get V10; Get V12; I32x4Mul; Set V6                             // s[3][0:] = -wSum*aZero
-	Get V11; Get V12; I32x4Mul; Set V7                             // s[3][4:] = -wSum*aZero
+	Get V10; Get V12; I32x4DotI16x8S; Set V6                       // s[3][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4DotI16x8S; Set V7                       // s[3][4:] = -wSum*aZero
 	Get R7; I32WrapI64; V128Load32Splat_16; Set V12                // -aZero[4]
-	Get V10; Get V12; I32x4Mul; Set V8                             // s[4][0:] = -wSum*aZero
-	Get V11; Get V12; I32x4Mul; Set V9                             // s[4][4:] = -wSum*aZero
+	Get V10; Get V12; I32x4DotI16x8S; Set V8                       // s[4][0:] = -wSum*aZero
+	Get V11; Get V12; I32x4DotI16x8S; Set V9                       // s[4][4:] = -wSum*aZero
 	Loop                                                           // for each 8 of k
 	Get R13; I32WrapI64; V128Load8x8S_0; Set V10                   // w[0:][k+0:k+2]
 	Get R13; I32WrapI64; V128Load8x8S_8; Set V11                   // w[4:][k+0:k+2]
@@ -212,5 +212,42 @@ TEXT ·spreadPairs5(SB), NOSPLIT, $0-24
 	Get R1; I64Const $8; I64Add; Set R1
 	Get R2; I64Const $1; I64Sub; Set R2; Get R2; I64Eqz; I32Eqz; BrIf $0 // while octets are left
 	End
+	RET
+
+// func spreadHalves8(dst, src unsafe.Pointer, octets uintptr)
+TEXT ·spreadHalves8(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0                                             // dst[8*i] = src[i], 2 bytes each
+	MOVD src+8(FP), R1
+	MOVD octets+16(FP), R2                                         // len(src)/8, not 0
+	Loop                                                           // for each 8 elements
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $0; I32Store16 $0, $0 // dst[0] = src[0]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $2; I32Store16 $0, $16 // dst[8] = src[1]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $4; I32Store16 $0, $32 // dst[16] = src[2]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $6; I32Store16 $0, $48 // dst[24] = src[3]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $8; I32Store16 $0, $64 // dst[32] = src[4]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $10; I32Store16 $0, $80 // dst[40] = src[5]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $12; I32Store16 $0, $96 // dst[48] = src[6]
+	Get R0; I32WrapI64; Get R1; I32WrapI64; I32Load16U $14; I32Store16 $0, $112 // dst[56] = src[7]
+	Get R0; I64Const $128; I64Add; Set R0
+	Get R1; I64Const $16; I64Add; Set R1
+	Get R2; I64Const $1; I64Sub; Set R2; Get R2; I64Eqz; I32Eqz; BrIf $0 // while octets are left
+	End
+	RET
+
+// func sumInt8Blocks(out, w unsafe.Pointer, blocks uintptr)
+TEXT ·sumInt8Blocks(SB), NOSPLIT, $0-24
+	MOVD out+0(FP), R0                                             // 4 sums in int32, then the least of 16 lanes in int8
+	MOVD w+8(FP), R1
+	MOVD blocks+16(FP), R2                                         // len(w)/16, not 0
+	V128Const $0, $0; Tee V0; Set V1
+	Loop                                                           // for each 16 weights
+	Get R1; I32WrapI64; V128Load $0; Set V2
+	Get V0; Get V2; I16x8ExtaddPairwiseI8x16S; I32x4ExtaddPairwiseI16x8S; I32x4Add; Set V0
+	Get V1; Get V2; I8x16MinS; Set V1
+	Get R1; I64Const $16; I64Add; Set R1
+	Get R2; I64Const $1; I64Sub; Set R2; Get R2; I64Eqz; I32Eqz; BrIf $0 // while blocks are left
+	End
+	Get R0; I32WrapI64; Get V0; V128Store $0, $0
+	Get R0; I32WrapI64; Get V1; V128Store $0, $16
 	RET
 

@@ -19,7 +19,8 @@ func LayerNorm[F Float](y, mean, rstd, x, gain, bias []F, rows, dim int, eps F) 
 		need(rstd, rows, "kernel: LayerNorm: insufficient length of rstd")
 	}
 	gain, bias = gain[:dim], bias[:dim]
-	if dim == 0 || is32[F]() && layerNorm32(as32(y), as32(mean), as32(rstd), as32(x), as32(gain), as32(bias), rows, float32(eps)) {
+	if dim == 0 || is32[F]() && (layerNormWasm(as32(y), as32(mean), as32(rstd), as32(x), as32(gain), as32(bias), rows, float32(eps)) ||
+		layerNorm32(as32(y), as32(mean), as32(rstd), as32(x), as32(gain), as32(bias), rows, float32(eps))) {
 		return
 	}
 	for r := range rows {

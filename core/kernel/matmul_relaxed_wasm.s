@@ -19,6 +19,18 @@
 #define V128Load32Splat_36 V128Load32Splat; Unreachable; F64Min; Unreachable
 #define V128Load32Splat_40 V128Load32Splat; Unreachable; I32TruncF32S; Unreachable
 #define V128Load32Splat_44 V128Load32Splat; Unreachable; I64ExtendI32S; Unreachable
+#define V128Load32Splat_48 V128Load32Splat; Unreachable; I64TruncF64S; Unreachable
+#define V128Load32Splat_52 V128Load32Splat; Unreachable; F32ConvertI64S; Unreachable
+#define V128Load32Splat_56 V128Load32Splat; Unreachable; F64ConvertI32U; Unreachable
+#define V128Load32Splat_60 V128Load32Splat; Unreachable; I32ReinterpretF32; Unreachable
+#define V128Load32Splat_64 V128Load32Splat; Unreachable; I32Extend8S; Unreachable
+#define V128Load32Splat_68 V128Load32Splat; Unreachable; I64Extend32S; Unreachable
+#define V128Load32Splat_72 V128Load32Splat; Unreachable; I32LtS
+#define V128Load32Splat_76 V128Load32Splat; Unreachable; I32LeS
+#define V128Load32Splat_80 V128Load32Splat; Unreachable; I64Eqz
+#define V128Load32Splat_84 V128Load32Splat; Unreachable; I64LtU
+#define V128Load32Splat_88 V128Load32Splat; Unreachable; I64LeU
+#define V128Load32Splat_92 V128Load32Splat; Unreachable; F32Ne
 
 // func matmulTilesRelaxed(c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr)
 // Products may be fused into their sums.
@@ -26,7 +38,7 @@ TEXT ·matmulTilesRelaxed(SB), NOSPLIT, $0-56
 	MOVD c+0(FP), R0                                               // tile of C; its rows are ldc bytes apart
 	MOVD a+8(FP), R1                                               // A, tile after tile, in a tile 6 rows of each k
 	MOVD b+16(FP), R2                                              // B, 8 columns of each k
-	MOVD steps+24(FP), R3                                          // k/2, not 0
+	MOVD steps+24(FP), R3                                          // k/4, not 0
 	MOVD tiles+32(FP), R4                                          // tiles of 6 rows, not 0
 	MOVD ldc+40(FP), R5
 	MOVD accumulate+48(FP), R6                                     // not 0: the sums begin with C
@@ -67,7 +79,7 @@ TEXT ·matmulTilesRelaxed(SB), NOSPLIT, $0-56
 	V128Const $0, $0; Set V10                                      // s[5][0:] = 0
 	V128Const $0, $0; Set V11                                      // s[5][4:] = 0
 	End
-	Loop                                                           // for each 2 of k
+	Loop                                                           // for each 4 of k
 	Get R8; I32WrapI64; V128Load $0; Set V12                       // b[k+0][0:]
 	Get R8; I32WrapI64; V128Load $16; Set V13                      // b[k+0][4:]
 	Get R1; I32WrapI64; V128Load32Splat_0; Set V14                 // a[0][k+0]
@@ -108,8 +120,48 @@ TEXT ·matmulTilesRelaxed(SB), NOSPLIT, $0-56
 	Get R1; I32WrapI64; V128Load32Splat_44; Set V14                // a[5][k+1]
 	Get V12; Get V14; Get V10; F32x4RelaxedMadd; Set V10           // s[5][0:] += b * a
 	Get V13; Get V14; Get V11; F32x4RelaxedMadd; Set V11           // s[5][4:] += b * a
-	Get R1; I64Const $48; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
-	Get R8; I64Const $64; I64Add; Set R8
+	Get R8; I32WrapI64; V128Load $64; Set V12                      // b[k+2][0:]
+	Get R8; I32WrapI64; V128Load $80; Set V13                      // b[k+2][4:]
+	Get R1; I32WrapI64; V128Load32Splat_48; Set V14                // a[0][k+2]
+	Get V12; Get V14; Get V0; F32x4RelaxedMadd; Set V0             // s[0][0:] += b * a
+	Get V13; Get V14; Get V1; F32x4RelaxedMadd; Set V1             // s[0][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_52; Set V14                // a[1][k+2]
+	Get V12; Get V14; Get V2; F32x4RelaxedMadd; Set V2             // s[1][0:] += b * a
+	Get V13; Get V14; Get V3; F32x4RelaxedMadd; Set V3             // s[1][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_56; Set V14                // a[2][k+2]
+	Get V12; Get V14; Get V4; F32x4RelaxedMadd; Set V4             // s[2][0:] += b * a
+	Get V13; Get V14; Get V5; F32x4RelaxedMadd; Set V5             // s[2][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_60; Set V14                // a[3][k+2]
+	Get V12; Get V14; Get V6; F32x4RelaxedMadd; Set V6             // s[3][0:] += b * a
+	Get V13; Get V14; Get V7; F32x4RelaxedMadd; Set V7             // s[3][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_64; Set V14                // a[4][k+2]
+	Get V12; Get V14; Get V8; F32x4RelaxedMadd; Set V8             // s[4][0:] += b * a
+	Get V13; Get V14; Get V9; F32x4RelaxedMadd; Set V9             // s[4][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_68; Set V14                // a[5][k+2]
+	Get V12; Get V14; Get V10; F32x4RelaxedMadd; Set V10           // s[5][0:] += b * a
+	Get V13; Get V14; Get V11; F32x4RelaxedMadd; Set V11           // s[5][4:] += b * a
+	Get R8; I32WrapI64; V128Load $96; Set V12                      // b[k+3][0:]
+	Get R8; I32WrapI64; V128Load $112; Set V13                     // b[k+3][4:]
+	Get R1; I32WrapI64; V128Load32Splat_72; Set V14                // a[0][k+3]
+	Get V12; Get V14; Get V0; F32x4RelaxedMadd; Set V0             // s[0][0:] += b * a
+	Get V13; Get V14; Get V1; F32x4RelaxedMadd; Set V1             // s[0][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_76; Set V14                // a[1][k+3]
+	Get V12; Get V14; Get V2; F32x4RelaxedMadd; Set V2             // s[1][0:] += b * a
+	Get V13; Get V14; Get V3; F32x4RelaxedMadd; Set V3             // s[1][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_80; Set V14                // a[2][k+3]
+	Get V12; Get V14; Get V4; F32x4RelaxedMadd; Set V4             // s[2][0:] += b * a
+	Get V13; Get V14; Get V5; F32x4RelaxedMadd; Set V5             // s[2][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_84; Set V14                // a[3][k+3]
+	Get V12; Get V14; Get V6; F32x4RelaxedMadd; Set V6             // s[3][0:] += b * a
+	Get V13; Get V14; Get V7; F32x4RelaxedMadd; Set V7             // s[3][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_88; Set V14                // a[4][k+3]
+	Get V12; Get V14; Get V8; F32x4RelaxedMadd; Set V8             // s[4][0:] += b * a
+	Get V13; Get V14; Get V9; F32x4RelaxedMadd; Set V9             // s[4][4:] += b * a
+	Get R1; I32WrapI64; V128Load32Splat_92; Set V14                // a[5][k+3]
+	Get V12; Get V14; Get V10; F32x4RelaxedMadd; Set V10           // s[5][0:] += b * a
+	Get V13; Get V14; Get V11; F32x4RelaxedMadd; Set V11           // s[5][4:] += b * a
+	Get R1; I64Const $96; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
+	Get R8; I64Const $128; I64Add; Set R8
 	Get R7; I64Const $1; I64Sub; Set R7; Get R7; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
 	Get R0; I32WrapI64; Get V0; V128Store $0, $0                   // c[0][0:] = s

@@ -50,13 +50,14 @@ const (
 // scratchWasm is the memory of one product, reused.
 type scratchWasm struct {
 	a, b, c []float32
+	row, p  []float32
 	bytes   []byte
 	scale   []float32
 	zero    []int32
+	sums    []int32
 
 	// The channels of the last panel of int8 weights, filled up, and the bias where there is none.
 	lastScale, lastBias, noBias [tileColumns]float32
-	lastSum                     [tileColumns]int32
 }
 
 var scratchesWasm = sync.Pool{New: func() any { return new(scratchWasm) }}
@@ -172,6 +173,9 @@ func packColumns(dst, src []float32, columns, width, ld, k int, gather func(dst,
 
 //go:noescape
 func matmulTiles(c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr)
+
+//go:noescape
+func matmulRowTiles(c, a, b unsafe.Pointer, steps, tiles, ldc, lda uintptr)
 
 //go:noescape
 func spread5(dst, src unsafe.Pointer, quads uintptr)

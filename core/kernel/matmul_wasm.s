@@ -160,6 +160,130 @@ TEXT ·matmulTiles(SB), NOSPLIT, $0-56
 	End
 	RET
 
+// func matmulRowTiles(c, a, b unsafe.Pointer, steps, tiles, ldc, lda uintptr)
+// Each product is rounded, then added to its sum in ascending k.
+TEXT ·matmulRowTiles(SB), NOSPLIT, $0-56
+	MOVD c+0(FP), R0                                               // tile of C; its rows are ldc bytes apart
+	MOVD a+8(FP), R1                                               // A, rows lda bytes apart, filled up to a multiple of 4 numbers that meet zeros of B
+	MOVD b+16(FP), R2                                              // B, 8 columns of each k
+	MOVD steps+24(FP), R3                                          // k/4, not 0
+	MOVD tiles+32(FP), R4                                          // tiles of 5 rows, not 0
+	MOVD ldc+40(FP), R5
+	MOVD lda+48(FP), R6
+	Loop                                                           // for each tile
+	Get R3; Set R7                                                 // steps left
+	Get R2; Set R8                                                 // b of this step
+	Get R1; Set R9; Get R1; Get R6; I64Add; Set R1                 // row 0 of A
+	Get R1; Set R10; Get R1; Get R6; I64Add; Set R1                // row 1 of A
+	Get R1; Set R11; Get R1; Get R6; I64Add; Set R1                // row 2 of A
+	Get R1; Set R12; Get R1; Get R6; I64Add; Set R1                // row 3 of A
+	Get R1; Set R13; Get R1; Get R6; I64Add; Set R1                // row 4 of A
+	V128Const $0, $0; Set V0                                       // s[0][0:] = 0
+	V128Const $0, $0; Set V1                                       // s[0][4:] = 0
+	V128Const $0, $0; Set V2                                       // s[1][0:] = 0
+	V128Const $0, $0; Set V3                                       // s[1][4:] = 0
+	V128Const $0, $0; Set V4                                       // s[2][0:] = 0
+	V128Const $0, $0; Set V5                                       // s[2][4:] = 0
+	V128Const $0, $0; Set V6                                       // s[3][0:] = 0
+	V128Const $0, $0; Set V7                                       // s[3][4:] = 0
+	V128Const $0, $0; Set V8                                       // s[4][0:] = 0
+	V128Const $0, $0; Set V9                                       // s[4][4:] = 0
+	Loop                                                           // for each 4 of k
+	Get R8; I32WrapI64; V128Load $0; Set V10                       // b[k+0][0:]
+	Get R8; I32WrapI64; V128Load $16; Set V11                      // b[k+0][4:]
+	Get R9; I32WrapI64; V128Load32Splat_0; Set V12                 // a[0][k+0]
+	Get V0; Get V10; Get V12; F32x4Mul; F32x4Add; Set V0           // s[0][0:] += b * a
+	Get V1; Get V11; Get V12; F32x4Mul; F32x4Add; Set V1           // s[0][4:] += b * a
+	Get R10; I32WrapI64; V128Load32Splat_0; Set V12                // a[1][k+0]
+	Get V2; Get V10; Get V12; F32x4Mul; F32x4Add; Set V2           // s[1][0:] += b * a
+	Get V3; Get V11; Get V12; F32x4Mul; F32x4Add; Set V3           // s[1][4:] += b * a
+	Get R11; I32WrapI64; V128Load32Splat_0; Set V12                // a[2][k+0]
+	Get V4; Get V10; Get V12; F32x4Mul; F32x4Add; Set V4           // s[2][0:] += b * a
+	Get V5; Get V11; Get V12; F32x4Mul; F32x4Add; Set V5           // s[2][4:] += b * a
+	Get R12; I32WrapI64; V128Load32Splat_0; Set V12                // a[3][k+0]
+	Get V6; Get V10; Get V12; F32x4Mul; F32x4Add; Set V6           // s[3][0:] += b * a
+	Get V7; Get V11; Get V12; F32x4Mul; F32x4Add; Set V7           // s[3][4:] += b * a
+	Get R13; I32WrapI64; V128Load32Splat_0; Set V12                // a[4][k+0]
+	Get V8; Get V10; Get V12; F32x4Mul; F32x4Add; Set V8           // s[4][0:] += b * a
+	Get V9; Get V11; Get V12; F32x4Mul; F32x4Add; Set V9           // s[4][4:] += b * a
+	Get R8; I32WrapI64; V128Load $32; Set V10                      // b[k+1][0:]
+	Get R8; I32WrapI64; V128Load $48; Set V11                      // b[k+1][4:]
+	Get R9; I32WrapI64; V128Load32Splat_4; Set V12                 // a[0][k+1]
+	Get V0; Get V10; Get V12; F32x4Mul; F32x4Add; Set V0           // s[0][0:] += b * a
+	Get V1; Get V11; Get V12; F32x4Mul; F32x4Add; Set V1           // s[0][4:] += b * a
+	Get R10; I32WrapI64; V128Load32Splat_4; Set V12                // a[1][k+1]
+	Get V2; Get V10; Get V12; F32x4Mul; F32x4Add; Set V2           // s[1][0:] += b * a
+	Get V3; Get V11; Get V12; F32x4Mul; F32x4Add; Set V3           // s[1][4:] += b * a
+	Get R11; I32WrapI64; V128Load32Splat_4; Set V12                // a[2][k+1]
+	Get V4; Get V10; Get V12; F32x4Mul; F32x4Add; Set V4           // s[2][0:] += b * a
+	Get V5; Get V11; Get V12; F32x4Mul; F32x4Add; Set V5           // s[2][4:] += b * a
+	Get R12; I32WrapI64; V128Load32Splat_4; Set V12                // a[3][k+1]
+	Get V6; Get V10; Get V12; F32x4Mul; F32x4Add; Set V6           // s[3][0:] += b * a
+	Get V7; Get V11; Get V12; F32x4Mul; F32x4Add; Set V7           // s[3][4:] += b * a
+	Get R13; I32WrapI64; V128Load32Splat_4; Set V12                // a[4][k+1]
+	Get V8; Get V10; Get V12; F32x4Mul; F32x4Add; Set V8           // s[4][0:] += b * a
+	Get V9; Get V11; Get V12; F32x4Mul; F32x4Add; Set V9           // s[4][4:] += b * a
+	Get R8; I32WrapI64; V128Load $64; Set V10                      // b[k+2][0:]
+	Get R8; I32WrapI64; V128Load $80; Set V11                      // b[k+2][4:]
+	Get R9; I32WrapI64; V128Load32Splat_8; Set V12                 // a[0][k+2]
+	Get V0; Get V10; Get V12; F32x4Mul; F32x4Add; Set V0           // s[0][0:] += b * a
+	Get V1; Get V11; Get V12; F32x4Mul; F32x4Add; Set V1           // s[0][4:] += b * a
+	Get R10; I32WrapI64; V128Load32Splat_8; Set V12                // a[1][k+2]
+	Get V2; Get V10; Get V12; F32x4Mul; F32x4Add; Set V2           // s[1][0:] += b * a
+	Get V3; Get V11; Get V12; F32x4Mul; F32x4Add; Set V3           // s[1][4:] += b * a
+	Get R11; I32WrapI64; V128Load32Splat_8; Set V12                // a[2][k+2]
+	Get V4; Get V10; Get V12; F32x4Mul; F32x4Add; Set V4           // s[2][0:] += b * a
+	Get V5; Get V11; Get V12; F32x4Mul; F32x4Add; Set V5           // s[2][4:] += b * a
+	Get R12; I32WrapI64; V128Load32Splat_8; Set V12                // a[3][k+2]
+	Get V6; Get V10; Get V12; F32x4Mul; F32x4Add; Set V6           // s[3][0:] += b * a
+	Get V7; Get V11; Get V12; F32x4Mul; F32x4Add; Set V7           // s[3][4:] += b * a
+	Get R13; I32WrapI64; V128Load32Splat_8; Set V12                // a[4][k+2]
+	Get V8; Get V10; Get V12; F32x4Mul; F32x4Add; Set V8           // s[4][0:] += b * a
+	Get V9; Get V11; Get V12; F32x4Mul; F32x4Add; Set V9           // s[4][4:] += b * a
+	Get R8; I32WrapI64; V128Load $96; Set V10                      // b[k+3][0:]
+	Get R8; I32WrapI64; V128Load $112; Set V11                     // b[k+3][4:]
+	Get R9; I32WrapI64; V128Load32Splat_12; Set V12                // a[0][k+3]
+	Get V0; Get V10; Get V12; F32x4Mul; F32x4Add; Set V0           // s[0][0:] += b * a
+	Get V1; Get V11; Get V12; F32x4Mul; F32x4Add; Set V1           // s[0][4:] += b * a
+	Get R10; I32WrapI64; V128Load32Splat_12; Set V12               // a[1][k+3]
+	Get V2; Get V10; Get V12; F32x4Mul; F32x4Add; Set V2           // s[1][0:] += b * a
+	Get V3; Get V11; Get V12; F32x4Mul; F32x4Add; Set V3           // s[1][4:] += b * a
+	Get R11; I32WrapI64; V128Load32Splat_12; Set V12               // a[2][k+3]
+	Get V4; Get V10; Get V12; F32x4Mul; F32x4Add; Set V4           // s[2][0:] += b * a
+	Get V5; Get V11; Get V12; F32x4Mul; F32x4Add; Set V5           // s[2][4:] += b * a
+	Get R12; I32WrapI64; V128Load32Splat_12; Set V12               // a[3][k+3]
+	Get V6; Get V10; Get V12; F32x4Mul; F32x4Add; Set V6           // s[3][0:] += b * a
+	Get V7; Get V11; Get V12; F32x4Mul; F32x4Add; Set V7           // s[3][4:] += b * a
+	Get R13; I32WrapI64; V128Load32Splat_12; Set V12               // a[4][k+3]
+	Get V8; Get V10; Get V12; F32x4Mul; F32x4Add; Set V8           // s[4][0:] += b * a
+	Get V9; Get V11; Get V12; F32x4Mul; F32x4Add; Set V9           // s[4][4:] += b * a
+	Get R9; I64Const $16; I64Add; Set R9
+	Get R10; I64Const $16; I64Add; Set R10
+	Get R11; I64Const $16; I64Add; Set R11
+	Get R12; I64Const $16; I64Add; Set R12
+	Get R13; I64Const $16; I64Add; Set R13
+	Get R8; I64Const $128; I64Add; Set R8
+	Get R7; I64Const $1; I64Sub; Set R7; Get R7; I64Eqz; I32Eqz; BrIf $0 // while steps are left
+	End
+	Get R0; I32WrapI64; Get V0; V128Store $0, $0                   // c[0][0:] = s
+	Get R0; I32WrapI64; Get V1; V128Store $0, $16                  // c[0][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V2; V128Store $0, $0                   // c[1][0:] = s
+	Get R0; I32WrapI64; Get V3; V128Store $0, $16                  // c[1][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V4; V128Store $0, $0                   // c[2][0:] = s
+	Get R0; I32WrapI64; Get V5; V128Store $0, $16                  // c[2][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V6; V128Store $0, $0                   // c[3][0:] = s
+	Get R0; I32WrapI64; Get V7; V128Store $0, $16                  // c[3][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R0; I32WrapI64; Get V8; V128Store $0, $0                   // c[4][0:] = s
+	Get R0; I32WrapI64; Get V9; V128Store $0, $16                  // c[4][4:] = s
+	Get R0; Get R5; I64Add; Set R0                                 // next row; after the last one, of the next tile
+	Get R4; I64Const $1; I64Sub; Set R4; Get R4; I64Eqz; I32Eqz; BrIf $0 // while tiles are left
+	End
+	RET
+
 // func spread5(dst, src unsafe.Pointer, quads uintptr)
 // The elements are 4 bytes.
 TEXT ·spread5(SB), NOSPLIT, $0-24

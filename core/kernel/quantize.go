@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Activations are 7 bit so that a product pair fits 16 bits and a relaxed dot product is exact on every engine.
 const maxActivation = 127
@@ -35,15 +38,55 @@ func QuantizeRows(q []uint8, scale []float32, zero []int32, x []float32, rows, d
 		lo, hi := quantizeUsed.span(xr)
 		var inv float32
 		scale[r], inv, zero[r] = quantizeParameters(lo, hi)
-		quantizeUsed.codes(qr, xr, inv, zero[r])
+		quantizeUsed.codes(qr, xr, lo, hi, inv, zero[r])
 	}
+}
+
+// NormalizeRows is LayerNorm and then QuantizeRows of its result, which is not kept: shapes as in either, the same bits.
+func NormalizeRows(q []uint8, scale []float32, zero []int32, x, gain, bias []float32, rows, dim int, eps float32) {
+	dims(rows, dim, 0, "kernel: NormalizeRows: negative dimension")
+	need(q, rows*dim, "kernel: NormalizeRows: insufficient length of q")
+	need(scale, rows, "kernel: NormalizeRows: insufficient length of scale")
+	need(zero, rows, "kernel: NormalizeRows: insufficient length of zero")
+	need(x, rows*dim, "kernel: NormalizeRows: insufficient length of x")
+	need(gain, dim, "kernel: NormalizeRows: insufficient length of gain")
+	need(bias, dim, "kernel: NormalizeRows: insufficient length of bias")
+	if dim == 0 {
+		QuantizeRows(q, scale, zero, x, rows, dim)
+		return
+	}
+	if normalizeRowsWasm(q, scale, zero, x, gain, bias, rows, dim, eps) {
+		return
+	}
+	block := min(rows, normalizeBlock)
+	s := normalizeScratch.Get().(*[]float32)
+	y := take(s, block*dim)
+	for r := 0; r < rows; r += block {
+		n := min(block, rows-r)
+		LayerNorm(y, nil, nil, x[r*dim:(r+n)*dim], gain, bias, n, dim, eps)
+		QuantizeRows(q[r*dim:], scale[r:], zero[r:], y, n, dim)
+	}
+	normalizeScratch.Put(s)
+}
+
+// normalizeBlock is how many rows lie between the two halves of NormalizeRows, in normalizeScratch.
+const normalizeBlock = 8
+
+var normalizeScratch = sync.Pool{New: func() any { return new([]float32) }}
+
+// take returns a slice of length n in the memory of s where it fits.
+func take(s *[]float32, n int) []float32 {
+	if cap(*s) < n {
+		*s = make([]float32, n)
+	}
+	return (*s)[:n]
 }
 
 // quantizeBody is one implementation of the two passes over a row.
 type quantizeBody struct {
 	name  string
-	span  func(x []float32) (lo, hi float32)                    // min and max of 0 and the row
-	codes func(q []uint8, x []float32, inv float32, zero int32) // len(q) == len(x)
+	span  func(x []float32) (lo, hi float32)                            // min and max of 0 and the row
+	codes func(q []uint8, x []float32, lo, hi, inv float32, zero int32) // len(q) == len(x); lo, hi of span
 }
 
 var quantizeGeneric = quantizeBody{name: "generic", span: spanGeneric, codes: codesGeneric}
@@ -99,7 +142,7 @@ func spanGeneric(x []float32) (lo, hi float32) {
 	return lo, hi
 }
 
-func codesGeneric(q []uint8, x []float32, inv float32, zero int32) {
+func codesGeneric(q []uint8, x []float32, lo, hi, inv float32, zero int32) {
 	for i, v := range x {
 		q[i] = uint8(min(max(roundEven(float32(finite(v)*inv))+zero, 0), maxActivation))
 	}

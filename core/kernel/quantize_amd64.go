@@ -51,7 +51,7 @@ var (
 	codeFours = [8]uint32{0, 4, 1, 5, 2, 6, 3, 7}
 )
 
-func codesAVX2(q []uint8, x []float32, inv float32, zero int32) {
+func codesAVX2(q []uint8, x []float32, lo, hi, inv float32, zero int32) {
 	whole := len(x) &^ 31
 	if whole > 0 {
 		limits, negatives, scales, magics := splat8(quantizeLimit), splat8(-quantizeLimit), splat8(inv), splat8(roundMagic)
@@ -75,5 +75,5 @@ func codesAVX2(q []uint8, x []float32, inv float32, zero int32) {
 		}
 		archsimd.ClearAVXUpperBits()
 	}
-	codesGeneric(q[whole:], x[whole:], inv, zero)
+	codesGeneric(q[whole:], x[whole:], lo, hi, inv, zero)
 }

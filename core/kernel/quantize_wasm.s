@@ -4,32 +4,31 @@
 
 // Pointers and counts are in R registers (i64), vectors in V registers. A store has two operands: with one the offset would be lost.
 
-// func spanBlocks(out, x, limit unsafe.Pointer, blocks uintptr)
-TEXT ·spanBlocks(SB), NOSPLIT, $0-32
+// func spanBlocks(out, x unsafe.Pointer, blocks uintptr)
+// f32x4.pmin and pmax are one instruction of an x64 engine each, and keep their first operand where the second is NaN.
+TEXT ·spanBlocks(SB), NOSPLIT, $0-24
 	MOVD out+0(FP), R0                                             // [8]float32: min of 0 and the lanes, max of 0 and the lanes
 	MOVD x+8(FP), R1
-	MOVD limit+16(FP), R2                                          // [4]float32: quantizeLimit
-	MOVD blocks+24(FP), R3                                         // len(x)/16, not 0
-	Get R2; I32WrapI64; V128Load $0; Tee V15; F32x4Neg; Set V14    // limit, -limit
+	MOVD blocks+16(FP), R2                                         // len(x)/16, not 0
 	V128Const $0, $0; Set V0                                       // lo
 	V128Const $0, $0; Set V1                                       // hi
 	V128Const $0, $0; Set V2                                       // lo of odd vectors
 	V128Const $0, $0; Set V3                                       // hi of odd vectors
 	Loop                                                           // for each 16 values
-	Get R1; I32WrapI64; V128Load $0; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Set V12 // finite(x[0:])
-	Get V0; Get V12; F32x4Pmin; Set V0                             // lo = min(lo, x)
-	Get V1; Get V12; F32x4Pmax; Set V1                             // hi = max(hi, x)
-	Get R1; I32WrapI64; V128Load $16; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Set V12 // finite(x[4:])
-	Get V2; Get V12; F32x4Pmin; Set V2                             // lo = min(lo, x)
-	Get V3; Get V12; F32x4Pmax; Set V3                             // hi = max(hi, x)
-	Get R1; I32WrapI64; V128Load $32; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Set V12 // finite(x[8:])
-	Get V0; Get V12; F32x4Pmin; Set V0                             // lo = min(lo, x)
-	Get V1; Get V12; F32x4Pmax; Set V1                             // hi = max(hi, x)
-	Get R1; I32WrapI64; V128Load $48; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Set V12 // finite(x[12:])
-	Get V2; Get V12; F32x4Pmin; Set V2                             // lo = min(lo, x)
-	Get V3; Get V12; F32x4Pmax; Set V3                             // hi = max(hi, x)
+	Get R1; I32WrapI64; V128Load $0; Set V12                       // x[0:]
+	Get V0; Get V12; F32x4Pmin; Set V0                             // lo = x < lo ? x : lo
+	Get V1; Get V12; F32x4Pmax; Set V1                             // hi = hi < x ? x : hi
+	Get R1; I32WrapI64; V128Load $16; Set V12                      // x[4:]
+	Get V2; Get V12; F32x4Pmin; Set V2                             // lo = x < lo ? x : lo
+	Get V3; Get V12; F32x4Pmax; Set V3                             // hi = hi < x ? x : hi
+	Get R1; I32WrapI64; V128Load $32; Set V12                      // x[8:]
+	Get V0; Get V12; F32x4Pmin; Set V0                             // lo = x < lo ? x : lo
+	Get V1; Get V12; F32x4Pmax; Set V1                             // hi = hi < x ? x : hi
+	Get R1; I32WrapI64; V128Load $48; Set V12                      // x[12:]
+	Get V2; Get V12; F32x4Pmin; Set V2                             // lo = x < lo ? x : lo
+	Get V3; Get V12; F32x4Pmax; Set V3                             // hi = hi < x ? x : hi
 	Get R1; I64Const $64; I64Add; Set R1
-	Get R3; I64Const $1; I64Sub; Set R3; Get R3; I64Eqz; I32Eqz; BrIf $0 // while blocks are left
+	Get R2; I64Const $1; I64Sub; Set R2; Get R2; I64Eqz; I32Eqz; BrIf $0 // while blocks are left
 	End
 	Get R0; I32WrapI64; Get V0; Get V2; F32x4Pmin; V128Store $0, $0
 	Get R0; I32WrapI64; Get V1; Get V3; F32x4Pmax; V128Store $0, $16
@@ -38,19 +37,22 @@ TEXT ·spanBlocks(SB), NOSPLIT, $0-32
 // func codeBlocks(q, x, constants unsafe.Pointer, blocks uintptr)
 TEXT ·codeBlocks(SB), NOSPLIT, $0-32
 	MOVD q+0(FP), R0
-	MOVD x+8(FP), R1
-	MOVD constants+16(FP), R2                                      // 4 lanes each of quantizeLimit, inv, roundMagic, roundMagicBits - zero
+	MOVD x+8(FP), R1                                               // within quantizeLimit, or NaN
+	MOVD constants+16(FP), R2                                      // 4 lanes each of inv, roundMagic, roundMagicBits - zero
 	MOVD blocks+24(FP), R3                                         // len(x)/16, not 0
-	Get R2; I32WrapI64; V128Load $0; Tee V15; F32x4Neg; Set V14    // limit, -limit
-	Get R2; I32WrapI64; V128Load $16; Set V11                      // inv
-	Get R2; I32WrapI64; V128Load $32; Set V10                      // roundMagic
-	Get R2; I32WrapI64; V128Load $48; Set V9                       // roundMagicBits - zero
+	Get R2; I32WrapI64; V128Load $0; Set V11                       // inv
+	Get R2; I32WrapI64; V128Load $16; Set V10                      // roundMagic
+	Get R2; I32WrapI64; V128Load $32; Set V9                       // roundMagicBits - zero
 	I32Const $127; I8x16Splat; Set V8                              // maxActivation
 	Loop                                                           // for each 16 values
-	Get R1; I32WrapI64; V128Load $0; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V0 // roundEven(finite(x[0:])*inv) + zero
-	Get R1; I32WrapI64; V128Load $16; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V1 // roundEven(finite(x[4:])*inv) + zero
-	Get R1; I32WrapI64; V128Load $32; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V2 // roundEven(finite(x[8:])*inv) + zero
-	Get R1; I32WrapI64; V128Load $48; Tee V13; Get V13; Get V13; F32x4Eq; V128And; Get V15; F32x4Pmin; Get V14; F32x4Pmax; Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V3 // roundEven(finite(x[12:])*inv) + zero
+	Get R1; I32WrapI64; V128Load $0; Tee V0; Get V0; Get V0; F32x4Eq; V128And // x[0:], 0 for NaN
+	Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V0 // roundEven(x*inv) + zero
+	Get R1; I32WrapI64; V128Load $16; Tee V1; Get V1; Get V1; F32x4Eq; V128And // x[4:], 0 for NaN
+	Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V1 // roundEven(x*inv) + zero
+	Get R1; I32WrapI64; V128Load $32; Tee V2; Get V2; Get V2; F32x4Eq; V128And // x[8:], 0 for NaN
+	Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V2 // roundEven(x*inv) + zero
+	Get R1; I32WrapI64; V128Load $48; Tee V3; Get V3; Get V3; F32x4Eq; V128And // x[12:], 0 for NaN
+	Get V11; F32x4Mul; Get V10; F32x4Add; Get V9; I32x4Sub; Set V3 // roundEven(x*inv) + zero
 	Get R0; I32WrapI64; Get V0; Get V1; I16x8NarrowI32x4S; Get V2; Get V3; I16x8NarrowI32x4S; I8x16NarrowI16x8U; Get V8; I8x16MinU; V128Store $0, $0 // q[0:16] = min(max(code, 0), 127)
 	Get R0; I64Const $16; I64Add; Set R0
 	Get R1; I64Const $64; I64Add; Set R1

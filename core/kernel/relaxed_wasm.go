@@ -13,7 +13,7 @@ import (
 // The tile of the assembly with relaxed instructions.
 const (
 	relaxedRows = 6
-	relaxedStep = 2
+	relaxedStep = 4
 )
 
 // relaxedTiles adds products by f32x4.relaxed_madd, which an engine may fuse.
@@ -23,8 +23,8 @@ var relaxedTiles = &tileWasm{rows: relaxedRows, tiles: matmulTilesRelaxed, step:
 // instruction, i32x4.relaxed_dot_i8x16_i7x16_add_s, where the machine has it too (arm64 with dot products, x64 with AVX-VNNI); elsewhere
 // int8Split is faster, i16x8.relaxed_dot_i8x16_i7x16_s and i32x4.dot_i16x8_s.
 var (
-	int8Fused = &int8TilesWasm{rows: relaxedRows, bytes: 1, tiles: int8TilesFused, pack: packFours}
-	int8Split = &int8TilesWasm{rows: relaxedRows, bytes: 1, tiles: int8TilesSplit, pack: packFours}
+	int8Fused = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesFused, pack: packFours}
+	int8Split = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesSplit, pack: packFours}
 )
 
 func init() {

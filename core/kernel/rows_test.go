@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -162,6 +163,22 @@ func TestRowKernelsSame(t *testing.T) {
 				}
 			}
 			check("LayerNorm", y)
+
+			x, gain, bias = in(rows*n), in(n), in(n)
+			q, scale, zero := make([]uint8, rows*n), make([]float32, rows), make([]int32, rows)
+			wantQ, wantScale, wantZero := make([]uint8, rows*n), make([]float32, rows), make([]int32, rows)
+			NormalizeRows(q, scale, zero, x.got, gain.got, bias.got, rows, n, 1e-5)
+			for r := range rows {
+				row := x.want[r*n : (r+1)*n]
+				if n > 0 {
+					layerNormGeneric(row, row, gain.want, bias.want, 1e-5)
+				}
+			}
+			quantizeGenericRows(wantQ, wantScale, wantZero, x.want, rows, n)
+			check("NormalizeRows")
+			if !slices.Equal(q, wantQ) || !slices.Equal(scale, wantScale) || !slices.Equal(zero, wantZero) {
+				t.Fatalf("NormalizeRows, length %d: scales %v, generic %v, zeros %v, generic %v", n, scale, wantScale, zero, wantZero)
+			}
 			wantSame(t, "LayerNorm mean", n, mean.got, mean.want[:len(mean.got)])
 			wantSame(t, "LayerNorm rstd", n, rstd.got, rstd.want[:len(rstd.got)])
 
@@ -182,6 +199,13 @@ func TestRowKernelsSame(t *testing.T) {
 			check("AdamW", w, m, v)
 		}
 	}
+}
+
+// quantizeGenericRows is QuantizeRows on the generic body.
+func quantizeGenericRows(q []uint8, scale []float32, zero []int32, x []float32, rows, dim int) {
+	defer func(old *quantizeBody) { quantizeUsed = old }(quantizeUsed)
+	quantizeUsed = &quantizeGeneric
+	QuantizeRows(q, scale, zero, x, rows, dim)
 }
 
 // BenchmarkRows reports billions of vectors of 16 elements a second, of the fastest run.

@@ -8,7 +8,7 @@ func Softmax[F Float](y, x []F, rows, dim int) {
 	dims(rows, dim, 0, "kernel: Softmax: negative dimension")
 	need(y, rows*dim, "kernel: Softmax: insufficient length of y")
 	need(x, rows*dim, "kernel: Softmax: insufficient length of x")
-	if dim == 0 || is32[F]() && softmax32(as32(y), as32(x), rows, dim) {
+	if dim == 0 || is32[F]() && (softmaxWasm(as32(y), as32(x), rows, dim) || softmax32(as32(y), as32(x), rows, dim)) {
 		return
 	}
 	for r := range rows {

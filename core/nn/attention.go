@@ -46,19 +46,15 @@ func AttentionForward[F Float](a Attention, y, probs, qkv, scratch []F, batch, t
 	}
 }
 
-// AttentionStrict is AttentionForward for inference with the strict matmuls: the same bits on every body.
-func AttentionStrict(a Attention, y, qkv, scratch []float32, batch, tokens int) {
-	dim := a.Heads * a.HeadDim
-	s := splitScratch(a, scratch, tokens)
+// AttentionStrict is AttentionForward for inference with the same bits on every body. Only the first queries tokens of an image get a
+// result.
+//
+//	y    (batch, queries, heads*headDim)
+//	qkv  (batch, tokens, 3*heads*headDim)
+func AttentionStrict(a Attention, y, qkv []float32, batch, queries, tokens int) {
+	in, out := tokens*3*a.Heads*a.HeadDim, queries*a.Heads*a.HeadDim
 	for b := range batch {
-		qkv, y := qkv[b*tokens*3*dim:(b+1)*tokens*3*dim], y[b*tokens*dim:(b+1)*tokens*dim]
-		for h := range a.Heads {
-			s.gather(a, qkv, h, tokens)
-			kernel.MatmulNTStrict(s.p, s.q, s.k, tokens, tokens, a.HeadDim)
-			kernel.Softmax(s.p, s.p, tokens, tokens)
-			kernel.MatmulNNStrict(s.y, s.p, s.v, tokens, a.HeadDim, tokens)
-			scatterHead(y, s.y, h*a.HeadDim, dim, tokens, a.HeadDim)
-		}
+		kernel.Attention(y[b*out:(b+1)*out], qkv[b*in:(b+1)*in], queries, tokens, a.Heads, a.HeadDim)
 	}
 }
 

@@ -78,13 +78,20 @@ func TestAttentionForward(t *testing.T) {
 			}
 		}
 	}
-	qkv32, strict, scratch32 := make([]float32, len(qkv)), make([]float32, len(y)), make([]float32, len(scratch))
+	qkv32, strict := make([]float32, len(qkv)), make([]float32, len(y))
 	for i, v := range qkv {
 		qkv32[i] = float32(v)
 	}
-	AttentionStrict(a, strict, qkv32, scratch32, batch, tokens)
+	AttentionStrict(a, strict, qkv32, batch, tokens, tokens)
 	for i := range y {
 		near(t, "strict", y[i], float64(strict[i]), 1e-5)
+	}
+	first := make([]float32, batch*dim)
+	AttentionStrict(a, first, qkv32, batch, 1, tokens)
+	for b := range batch {
+		if !slices.Equal(first[b*dim:(b+1)*dim], strict[b*tokens*dim:][:dim]) {
+			t.Errorf("strict: the first query of image %d alone has another result", b)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"haguruma/core/kernel"
 )
@@ -71,9 +72,10 @@ func FromInt8(data []int8, scale []float32, rows, cols int) (*Matrix, error) {
 	if cols > maxCols {
 		return nil, fmt.Errorf("quant: matrix (%d, %d): want at most %d columns: %w", rows, cols, maxCols, ErrShape)
 	}
-	for i, v := range data {
-		if v < -maxWeight {
-			return nil, fmt.Errorf("quant: matrix (%d, %d): weight (%d, %d) is %d, want -127..127: %w", rows, cols, i/cols, i%cols, v, ErrValue)
+	for r := range rows {
+		row := data[r*cols : (r+1)*cols]
+		if _, least := kernel.SumInt8(row); least < -maxWeight {
+			return nil, fmt.Errorf("quant: matrix (%d, %d): weight (%d, %d) is %d, want -127..127: %w", rows, cols, r, slices.Index(row, least), least, ErrValue)
 		}
 	}
 	for r, s := range scale {
@@ -112,25 +114,23 @@ func (m *Matrix) Dequantize(w []float32) {
 // y must not overlap x or bias. The same bits on every machine. It panics if a slice is too short.
 func (m *Matrix) Mul(y, x, bias []float32, rows int, buf *Rows) {
 	buf.Quantize(x, rows, m.Cols)
-	m.MulRows(y, buf, bias)
+	m.MulRows(y, buf, bias, kernel.Epilogue{})
 }
 
-// MulRows is Mul for rows that are quantized already: the same input for several matrices.
+// MulRows is Mul for rows that are quantized already, and then does to y what the epilogue says.
 // It panics if the rows are not Cols wide.
-func (m *Matrix) MulRows(y []float32, x *Rows, bias []float32) {
+func (m *Matrix) MulRows(y []float32, x *Rows, bias []float32, then kernel.Epilogue) {
 	if x.dim != m.Cols {
 		panic("quant: MulRows: rows are not Cols wide")
 	}
-	kernel.MatmulInt8(y, x.Q, x.Scale, x.Zero, m.packed, m.Scale, m.Sum, bias, x.rows, m.Rows, m.Cols, kernel.Epilogue{})
+	kernel.MatmulInt8(y, x.Q, x.Scale, x.Zero, m.packed, m.Scale, m.Sum, bias, x.rows, m.Rows, m.Cols, then)
 }
 
 // prepare fills in what follows from Data.
 func (m *Matrix) prepare() {
 	m.Sum = make([]int32, m.Rows)
 	for r := range m.Rows {
-		for _, v := range m.Data[r*m.Cols : (r+1)*m.Cols] {
-			m.Sum[r] += int32(v)
-		}
+		m.Sum[r], _ = kernel.SumInt8(m.Data[r*m.Cols : (r+1)*m.Cols])
 	}
 	m.packed = make([]int8, kernel.PackInt8Len(m.Rows, m.Cols))
 	kernel.PackInt8(m.packed, m.Data, m.Rows, m.Cols)

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"haguruma/core/kernel"
 )
 
 // normal draws n numbers of the given deviation.
@@ -180,6 +183,32 @@ func TestMulCosine(t *testing.T) {
 	}
 }
 
+// TestNormalize: LayerNorm straight into quantized rows is LayerNorm and then Quantize, and a product of them takes its epilogue.
+func TestNormalize(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for _, dim := range []int{1, 16, 37, 64} {
+		const batch, out = 5, 12
+		x, gain, bias := normal(rng, batch*dim, 3), normal(rng, dim, 1), normal(rng, dim, 1)
+		var got, want Rows
+		got.Normalize(x, gain, bias, batch, dim, 1e-6)
+		y := make([]float32, batch*dim)
+		kernel.LayerNorm(y, nil, nil, x, gain, bias, batch, dim, 1e-6)
+		want.Quantize(y, batch, dim)
+		if !slices.Equal(got.Q, want.Q) || !slices.Equal(got.Scale, want.Scale) || !slices.Equal(got.Zero, want.Zero) {
+			t.Fatalf("dim %d: other rows", dim)
+		}
+		m := Quantize(normal(rng, out*dim, 1), out, dim)
+		have, plain, add := make([]float32, batch*out), make([]float32, batch*out), normal(rng, batch*out, 1)
+		m.MulRows(have, &got, nil, kernel.Epilogue{GELU: true, Add: add})
+		m.MulRows(plain, &got, nil, kernel.Epilogue{})
+		kernel.GELU(plain, plain)
+		kernel.Add(plain, add)
+		if !slices.Equal(have, plain) {
+			t.Fatalf("dim %d: another product", dim)
+		}
+	}
+}
+
 // TestMulRows: rows quantized once and used for two matrices give what Mul gives for each.
 func TestMulRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
@@ -190,7 +219,7 @@ func TestMulRows(t *testing.T) {
 	for _, rows := range []int{8, 21} {
 		m := Quantize(normal(rng, rows*cols, 1), rows, cols)
 		got, want := make([]float32, batch*rows), make([]float32, batch*rows)
-		m.MulRows(got, &shared, nil)
+		m.MulRows(got, &shared, nil, kernel.Epilogue{})
 		m.Mul(want, x, nil, batch, &own)
 		for i := range want {
 			if got[i] != want[i] {
@@ -203,7 +232,7 @@ func TestMulRows(t *testing.T) {
 			t.Error("rows of another width: no panic")
 		}
 	}()
-	Quantize(make([]float32, 6), 2, 3).MulRows(make([]float32, 100), &shared, nil)
+	Quantize(make([]float32, 6), 2, 3).MulRows(make([]float32, 100), &shared, nil, kernel.Epilogue{})
 }
 
 // TestMulReuse: a smaller product after a larger one sees nothing of it, and the buffers are reused.

@@ -149,22 +149,26 @@ func (m *Int8Model) embedPatches() {
 	}
 }
 
-// block is block.forward of model.go with int8 matmuls and strict attention.
+// block is block.forward of model.go with int8 matmuls and strict attention. Norms go straight into quantized rows, GELU and the residual
+// are done by the matmul before them.
 func (m *Int8Model) block(i int) {
 	layer, w, act := &m.weights.net.blocks[i], &m.weights.blocks[i], &m.act
-	rows := act.batch * act.tokens
+	tokens, queries, dim := act.tokens, act.queries(m.weights.config, i), m.weights.config.Dim
 	x, mid, y := act.streams(i)
 	a := &act.block[0]
 
-	layer.norm1.Forward(a.normed1, nil, nil, x, rows)
-	w.qkv.Mul(a.qkv, a.normed1, layer.qkv.Bias, rows, &m.rows)
-	nn.AttentionStrict(attention(m.weights.config), a.attended, a.qkv, act.scratch, act.batch, act.tokens)
-	w.proj.Mul(mid, a.attended, layer.proj.Bias, rows, &m.rows)
-	kernel.Add(mid, x)
+	m.rows.Normalize(x, layer.norm1.Gain, layer.norm1.Bias, act.batch*tokens, dim, layer.norm1.Eps)
+	w.qkv.MulRows(a.qkv, &m.rows, layer.qkv.Bias, kernel.Epilogue{})
+	nn.AttentionStrict(attention(m.weights.config), a.attended, a.qkv, act.batch, queries, tokens)
+	if queries < tokens {
+		x = classRows(act.last, x, act.batch, tokens, dim)
+	}
+	rows := act.batch * queries
+	m.rows.Quantize(a.attended, rows, dim)
+	w.proj.MulRows(mid, &m.rows, layer.proj.Bias, kernel.Epilogue{Add: x})
 
-	layer.norm2.Forward(a.normed2, nil, nil, mid, rows)
-	w.fc1.Mul(a.pre, a.normed2, layer.mlp.FC1.Bias, rows, &m.rows)
-	kernel.GELU(a.hidden, a.pre)
-	w.fc2.Mul(y, a.hidden, layer.mlp.FC2.Bias, rows, &m.rows)
-	kernel.Add(y, mid)
+	m.rows.Normalize(mid, layer.norm2.Gain, layer.norm2.Bias, rows, dim, layer.norm2.Eps)
+	w.fc1.MulRows(a.hidden, &m.rows, layer.mlp.FC1.Bias, kernel.Epilogue{GELU: true})
+	m.rows.Quantize(a.hidden, rows, layer.mlp.FC2.In)
+	w.fc2.MulRows(y, &m.rows, layer.mlp.FC2.Bias, kernel.Epilogue{Add: mid})
 }

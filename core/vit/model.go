@@ -61,11 +61,7 @@ func channelsLast[F nn.Float](dst, images []F, batch, size int) {
 		red := images[b*3*area:][:area]
 		green := images[(b*3+1)*area:][:area]
 		blue := images[(b*3+2)*area:][:area]
-		out := dst[b*3*area:][:3*area]
-		for i := range area {
-			px := out[i*3 : i*3+3 : i*3+3]
-			px[0], px[1], px[2] = red[i], green[i], blue[i]
-		}
+		kernel.Interleave(dst[b*3*area:][:3*area], red, green, blue)
 	}
 }
 
@@ -125,7 +121,7 @@ func positions[F nn.Float](c Config, net *network[F], act *Activations[F]) []F {
 	return act.pos
 }
 
-// forward runs block i from the stream before it to the stream after it.
+// forward runs block i from the stream before it to the stream after it, which has act.queries tokens of an image.
 func (b *block[F]) forward(c Config, act *Activations[F], i int) {
 	rows := act.batch * act.tokens
 	x, mid, y := act.streams(i)
@@ -134,16 +130,38 @@ func (b *block[F]) forward(c Config, act *Activations[F], i int) {
 	b.norm1.Forward(a.normed1, a.mean1, a.rstd1, x, rows)
 	b.qkv.Forward(a.qkv, a.normed1, rows)
 	nn.AttentionForward(attention(c), a.attended, a.probs, a.qkv, act.scratch, act.batch, act.tokens)
+	if act.queries(c, i) < act.tokens {
+		rows = act.batch
+		x = classRows(act.last, x, rows, act.tokens, c.Dim)
+		classRows(a.attended, a.attended, rows, act.tokens, c.Dim)
+	}
 	b.proj.Forward(mid, a.attended, rows)
 	b.ls1.Forward(mid, a.unscaled1, rows)
 	act.dropBranch(mid, 2*i)
-	kernel.Add(mid, x)
+	kernel.Add(mid[:rows*c.Dim], x[:rows*c.Dim])
 
 	b.norm2.Forward(a.normed2, a.mean2, a.rstd2, mid, rows)
-	b.mlp.Forward(y, a.pre, a.hidden, a.normed2, rows)
+	b.mlp.Forward(y, a.pre[:rows*c.MLPDim], a.hidden[:rows*c.MLPDim], a.normed2, rows)
 	b.ls2.Forward(y, a.unscaled2, rows)
 	act.dropBranch(y, 2*i+1)
-	kernel.Add(y, mid)
+	kernel.Add(y[:rows*c.Dim], mid[:rows*c.Dim])
+}
+
+// queries is the number of tokens of an image, from the first on, that block i gives a result for. When there will be no Backward, only the
+// class token counts after the last block, where it is what is pooled: rows do not see each other but in attention.
+func (a *Activations[F]) queries(c Config, i int) int {
+	if !a.train && c.Pool == PoolClass && i == c.Depth-1 {
+		return 1
+	}
+	return a.tokens
+}
+
+// classRows copies the class tokens of x (batch, tokens, dim) to dst (batch, dim), which may be x, and returns that.
+func classRows[F nn.Float](dst, x []F, batch, tokens, dim int) []F {
+	for b := range batch {
+		copy(dst[b*dim:(b+1)*dim], x[b*tokens*dim:])
+	}
+	return dst
 }
 
 // streams returns the residual stream before block i, between its branches and after it.
@@ -171,8 +189,8 @@ func poolTokens[F nn.Float](c Config, net *network[F], act *Activations[F], embe
 		nn.MeanPool(embed, act.lastNormed, act.batch, act.tokens, c.Dim)
 		return
 	}
-	for b := range act.batch {
-		copy(act.last[b*c.Dim:(b+1)*c.Dim], x[b*act.tokens*c.Dim:])
+	if act.queries(c, c.Depth-1) == act.tokens {
+		x = classRows(act.last, x, act.batch, act.tokens, c.Dim)
 	}
-	net.norm.Forward(embed, act.lastMean, act.lastRstd, act.last, act.batch)
+	net.norm.Forward(embed, act.lastMean, act.lastRstd, x, act.batch)
 }

@@ -9,6 +9,8 @@ func int8Wasm(f *file) {
 	wasmFile(f, "", func(f *file, l loads) {
 		int8Tile(f, l, "int8Tiles", baseTile, dotPairs)
 		spreadPairs(f, l, baseTile)
+		spreadHalves(f, baseTile.columns())
+		sumInt8(f)
 	})
 }
 
@@ -49,9 +51,9 @@ func int8Tile(f *file, l loads, name string, t tile, d dot) {
 		{"tiles", "R4", fmt.Sprintf("tiles of %d rows, not 0", t.rows)},
 		{"ldy", "R5", ""},
 		{"aScale", "R6", "of the rows of all tiles"},
-		{"aZero", "R7", "of the rows of all tiles, negated"},
+		{"aZero", "R7", "of the rows of all tiles, as zeroPair"},
 		{"wScale", "R8", fmt.Sprintf("of the %d channels, as the next two", t.columns())},
-		{"wSum", "R9", ""},
+		{"wSum", "R9", "as sumPair"},
 		{"bias", "R10", ""},
 		{"add", "R11", "nil, or what is added to the tile of Y, rows ldy bytes apart"},
 	}, "Sums are exact; the epilogue rounds each operation, as dequantize does.")
@@ -67,7 +69,7 @@ func int8Tile(f *file, l loads, name string, t tile, d dot) {
 	for r := range t.rows {
 		f.op(seq(address("R7"), l.at("V128Load32Splat", 4*r), "Set "+t.row()), "-aZero[%d]", r)
 		for v := range t.vecs {
-			f.op(seq("Get "+t.column(v), "Get "+t.row(), "I32x4Mul", "Set "+t.sum(r, v)), "s[%d][%d:] = -wSum*aZero", r, 4*v)
+			f.op(seq("Get "+t.column(v), "Get "+t.row(), "I32x4DotI16x8S", "Set "+t.sum(r, v)), "s[%d][%d:] = -wSum*aZero", r, 4*v)
 		}
 	}
 	f.op("Loop", "for each %d of k", d.wide*t.unroll)
@@ -139,6 +141,44 @@ func spreadPairs(f *file, l loads, t tile) {
 	f.op(advance("R0", 16*t.rows), "")
 	f.op(advance("R1", 8), "")
 	loopEnd(f, "R2", "while octets are left")
+	f.op("RET", "")
+	f.line("")
+}
+
+// spreadHalves is spread of elements of 2 bytes.
+func spreadHalves(f *file, width int) {
+	f.text(fmt.Sprintf("spreadHalves%d", width), "dst, src unsafe.Pointer, octets uintptr", "MOVD", []argument{
+		{"dst", "R0", fmt.Sprintf("dst[%d*i] = src[i], 2 bytes each", width)},
+		{"src", "R1", ""},
+		{"octets", "R2", "len(src)/8, not 0"},
+	})
+	f.op("Loop", "for each 8 elements")
+	for i := range 8 {
+		f.op(seq(address("R0"), address("R1"), fmt.Sprintf("I32Load16U $%d", 2*i), fmt.Sprintf("I32Store16 $0, $%d", 2*width*i)), "dst[%d] = src[%d]", width*i, i)
+	}
+	f.op(advance("R0", 16*width), "")
+	f.op(advance("R1", 16), "")
+	loopEnd(f, "R2", "while octets are left")
+	f.op("RET", "")
+	f.line("")
+}
+
+// sumInt8 adds up weights and finds the least.
+func sumInt8(f *file) {
+	f.text("sumInt8Blocks", "out, w unsafe.Pointer, blocks uintptr", "MOVD", []argument{
+		{"out", "R0", "4 sums in int32, then the least of 16 lanes in int8"},
+		{"w", "R1", ""},
+		{"blocks", "R2", "len(w)/16, not 0"},
+	})
+	f.op(seq(zeroV, "Tee V0", "Set V1"), "")
+	f.op("Loop", "for each 16 weights")
+	f.op(seq(address("R1"), "V128Load $0", "Set V2"), "")
+	f.op(seq("Get V0", "Get V2", "I16x8ExtaddPairwiseI8x16S", "I32x4ExtaddPairwiseI16x8S", "I32x4Add", "Set V0"), "")
+	f.op(seq("Get V1", "Get V2", "I8x16MinS", "Set V1"), "")
+	f.op(advance("R1", 16), "")
+	loopEnd(f, "R2", "while blocks are left")
+	f.op(seq(address("R0"), "Get V0", "V128Store $0, $0"), "")
+	f.op(seq(address("R0"), "Get V1", "V128Store $0, $16"), "")
 	f.op("RET", "")
 	f.line("")
 }

@@ -9,7 +9,7 @@ type tile struct{ rows, vecs, unroll int }
 
 var (
 	baseTile    = tile{rows: 5, vecs: 2, unroll: 4} // 10 sums + 2 + 1, and 1 for the product
-	relaxedTile = tile{rows: 6, vecs: 2, unroll: 2} // 12 sums + 2 + 1
+	relaxedTile = tile{rows: 6, vecs: 2, unroll: 4} // 12 sums + 2 + 1
 )
 
 // sum names the register of the sums of row r, vector v.
