@@ -95,6 +95,30 @@ func TestRowKernelsSame(t *testing.T) {
 			axpyGeneric(y.want, alpha, x.want)
 			check("Axpy", y)
 
+			a, b := in(n), in(n)
+			y = out(a, n)
+			MulAdd(y.got, a.got, b.got)
+			mulAddGeneric(y.want, a.want, b.want)
+			check("MulAdd", y)
+
+			a, b = in(n), in(n)
+			y = out(b, n)
+			Mul(y.got, a.got, b.got)
+			mulGeneric(y.want, a.want, b.want)
+			check("Mul", y)
+
+			x = in(n)
+			y = out(x, n)
+			Sigmoid(y.got, x.got, alpha)
+			sigmoidGeneric(y.want, x.want, alpha)
+			check("Sigmoid", y)
+
+			a, b = in(n), in(n)
+			y = out(a, n)
+			SigmoidBackward(y.got, a.got, b.got)
+			sigmoidBackwardGeneric(y.want, a.want, b.want)
+			check("SigmoidBackward", y)
+
 			y = in(n)
 			Scale(y.got, alpha)
 			scaleGeneric(y.want, alpha)

@@ -6,6 +6,10 @@ package kernel
 
 func add32(y, x []float32) bool                                                      { return false }
 func axpy32(y []float32, alpha float32, x []float32) bool                            { return false }
+func mulAdd32(y, a, b []float32) bool                                                { return false }
+func mul32(y, a, b []float32) bool                                                   { return false }
+func sigmoid32(y, x []float32, scale float32) bool                                   { return false }
+func sigmoidBackward32(dx, dy, y []float32) bool                                     { return false }
 func scale32(y []float32, alpha float32) bool                                        { return false }
 func dot32(x, y []float32) (sum float32, ok bool)                                    { return 0, false }
 func sumRows32(dBias, dy []float32, rows int) bool                                   { return false }
