@@ -1,0 +1,242 @@
+package sparse
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path"
+)
+
+// Unit says what one gate opens.
+type Unit string
+
+const (
+	UnitScalar Unit = "scalar" // one weight: unstructured masks, the paper's
+	UnitColumn Unit = "column" // one input of a matrix, all its rows; in a vector one element
+	UnitRow    Unit = "row"    // one output of a matrix, all its columns; in a vector one element
+)
+
+// GatesConfig says which scalars have gates.
+type GatesConfig struct {
+	Experts int  `json:"experts"`
+	Gate    Gate `json:"gate"`
+	Unit    Unit `json:"unit"`
+	// Tensors are patterns of path.Match over tensor names, such as "blocks.*.mlp.fc2.weight"; a tensor that matches none has no gates:
+	// its masks are closed. None: every tensor has gates.
+	Tensors []string `json:"tensors,omitempty"`
+}
+
+// maxExperts bounds what a file may ask for; the paper studies 4, 8 and 16.
+const maxExperts = 64
+
+// Check returns an error that wraps ErrConfig when there can be no such gates.
+func (c GatesConfig) Check() error {
+	if c.Experts < 1 || c.Experts > maxExperts {
+		return fmt.Errorf("sparse: experts: want 1..%d, have %d: %w", maxExperts, c.Experts, ErrConfig)
+	}
+	if !c.Gate.Known() {
+		return fmt.Errorf("sparse: gate: want %q, %q or %q, have %q: %w", GateBinary, GateConcrete, GateParity, c.Gate, ErrConfig)
+	}
+	if c.Unit != UnitScalar && c.Unit != UnitColumn && c.Unit != UnitRow {
+		return fmt.Errorf("sparse: unit: want %q, %q or %q, have %q: %w", UnitScalar, UnitColumn, UnitRow, c.Unit, ErrConfig)
+	}
+	for _, p := range c.Tensors {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("sparse: tensors: pattern %q: %w: %w", p, err, ErrConfig)
+		}
+	}
+	return nil
+}
+
+// Gates are the learned masks of all experts.
+type Gates[F Float] struct {
+	Config   GatesConfig
+	Tensors  []Tensor // of the backbone
+	LogAlpha [][]F    // (M) of (G)
+	Z        [][]F    // (M) of (N): what Refresh made of LogAlpha
+
+	spans   []span
+	scratch []F // (G)
+}
+
+// span is the gates of one tensor: gates[at : at+n].
+type span struct {
+	tensor, at, n int
+	rows, cols    int // of the tensor; gates are cols for UnitColumn, rows for UnitRow
+}
+
+// NewGates returns gates with LogAlpha 0 and Z 0. It wraps ErrConfig when the config does not pass Check or no tensor matches.
+func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	g := &Gates[F]{Config: c, Tensors: tensors}
+	at := 0
+	for i, t := range tensors {
+		if !c.gated(t.Name) {
+			continue
+		}
+		s := span{tensor: i, at: at, n: t.Len()}
+		s.rows, s.cols = t.rowsCols()
+		if len(t.Shape) > 1 {
+			switch c.Unit {
+			case UnitColumn:
+				s.n = s.cols
+			case UnitRow:
+				s.n = s.rows
+			}
+		}
+		g.spans = append(g.spans, s)
+		at += s.n
+	}
+	if at == 0 {
+		return nil, fmt.Errorf("sparse: tensors: no name matches %q: %w", c.Tensors, ErrConfig)
+	}
+	n := scalars(tensors)
+	for range c.Experts {
+		g.LogAlpha = append(g.LogAlpha, make([]F, at))
+		g.Z = append(g.Z, make([]F, n))
+	}
+	g.scratch = make([]F, at)
+	return g, nil
+}
+
+func (c GatesConfig) gated(name string) bool {
+	for _, p := range c.Tensors {
+		if ok, _ := path.Match(p, name); ok {
+			return true
+		}
+	}
+	return len(c.Tensors) == 0
+}
+
+// Len is G, the gates of one expert.
+func (g *Gates[F]) Len() int { return len(g.scratch) }
+
+// Init draws every LogAlpha from Normal(mean, 0.5), the deviation of the authors' code, with the mean at which the share density of
+// the gates opens (GateBinary) or is not closed (the others). The authors' mean is 0.
+func (g *Gates[F]) Init(rng *rand.Rand, density float64) {
+	const deviation = 0.5
+	threshold := 0.0
+	if g.Config.Gate != GateBinary {
+		threshold = gateShift
+	}
+	mean := threshold + deviation*normalQuantile(density)
+	for _, la := range g.LogAlpha {
+		for i := range la {
+			la[i] = F(mean + deviation*rng.NormFloat64())
+		}
+	}
+}
+
+// normalQuantile is x with P(Z < x) = p, by bisection: it is called once.
+func normalQuantile(p float64) float64 {
+	low, high := -8.0, 8.0
+	for range 80 {
+		middle := (low + high) / 2
+		if 1-normalTail(middle) < p {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return (low + high) / 2
+}
+
+// Refresh clamps expert m's LogAlpha and writes its mask to Z[m]. It returns false when a LogAlpha was not finite. Different experts may be
+// refreshed at the same time when each call has its own scratch (G).
+func (g *Gates[F]) Refresh(m int, training bool, scratch []F) bool {
+	finite := clampLogAlpha(g.LogAlpha[m])
+	open := scratch[:g.Len()]
+	Open(g.Config.Gate, open, g.LogAlpha[m], training)
+	for _, s := range g.spans {
+		t := g.Tensors[s.tensor]
+		z, gates := g.Z[m][t.Start:][:t.Len()], open[s.at:][:s.n]
+		switch {
+		case s.n == len(z):
+			copy(z, gates)
+		case g.Config.Unit == UnitColumn:
+			for r := range s.rows {
+				copy(z[r*s.cols:(r+1)*s.cols], gates)
+			}
+		default:
+			for r, v := range gates {
+				for c := range s.cols {
+					z[r*s.cols+c] = v
+				}
+			}
+		}
+	}
+	return finite
+}
+
+// RefreshAll is Refresh of every expert in turn.
+func (g *Gates[F]) RefreshAll(training bool) bool {
+	finite := true
+	for m := range g.LogAlpha {
+		finite = g.Refresh(m, training, g.scratch) && finite
+	}
+	return finite
+}
+
+// Backward writes the gradient of expert m's LogAlpha from that of its mask.
+//
+//	dLogAlpha, scratch  (G)
+//	dz                  (N)
+func (g *Gates[F]) Backward(m int, dLogAlpha, dz, scratch []F) {
+	for _, s := range g.spans {
+		t := g.Tensors[s.tensor]
+		d, gates := dz[t.Start:][:t.Len()], dLogAlpha[s.at:][:s.n]
+		switch {
+		case s.n == len(d):
+			copy(gates, d)
+		case g.Config.Unit == UnitColumn:
+			clear(gates)
+			for r := range s.rows {
+				for c, v := range d[r*s.cols:][:s.cols] {
+					gates[c] += v
+				}
+			}
+		default:
+			for r := range gates {
+				var sum F
+				for _, v := range d[r*s.cols:][:s.cols] {
+					sum += v
+				}
+				gates[r] = sum
+			}
+		}
+	}
+	OpenBackward(g.Config.Gate, dLogAlpha, dLogAlpha, g.LogAlpha[m], scratch)
+}
+
+// Density is the share of all N scalars that expert m's mask does not close, those of tensors without gates included: 1 - sp_m of METHOD 1.4.
+func (g *Gates[F]) Density(m int) float64 { return Density(g.Z[m]) }
+
+// Gated is the share of the N scalars that have a gate: the largest density there can be.
+func (g *Gates[F]) Gated() float64 {
+	n := 0
+	for _, s := range g.spans {
+		n += g.Tensors[s.tensor].Len()
+	}
+	return float64(n) / float64(max(scalars(g.Tensors), 1))
+}
+
+// Settle moves all of expert m's LogAlpha by one constant so that a share density of the N scalars is open, as nearly as equal gates
+// allow, and refreshes Z[m]. For gates of one scalar and GateBinary the order of the gates, and so what was learned, stays as it was: dual
+// ascent hovers around its target, and this takes the last step.
+func (g *Gates[F]) Settle(m int, density float64) {
+	low, high := F(MinLogAlpha-MaxLogAlpha), F(MaxLogAlpha-MinLogAlpha)
+	original := append([]F(nil), g.LogAlpha[m]...)
+	for range 40 {
+		middle := (low + high) / 2
+		for i, la := range original {
+			g.LogAlpha[m][i] = la + middle
+		}
+		g.Refresh(m, false, g.scratch)
+		if g.Density(m) < density {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+}
