@@ -1,0 +1,129 @@
+package sparse
+
+import "fmt"
+
+// Experts are what meta-tuning learned, for use: masks, the delta they share, and who chooses.
+type Experts struct {
+	Tensors     []Tensor         // of the backbone: names, shapes and places in the flat vector
+	Masks       []*Mask          // (M) of (N)
+	Delta       []float32        // (N); 0 where every mask is closed
+	Router      *Router[float32] // nil: with one expert, or where none was learned; scores are then uniform
+	Temperature float32          // of the router's scores in use
+	// Steps rounds scores to multiples of 1/Steps that sum to 1; 0 leaves them as they are. Rounded scores do not depend on the last bits of
+	// an embedding, and equal tasks share one merge.
+	Steps int
+}
+
+// DefaultSteps is the rounding of scores of bundles made here.
+const DefaultSteps = 16
+
+// Check reports the first part whose length does not fit the others.
+func (e *Experts) Check() error {
+	n := scalars(e.Tensors)
+	if len(e.Masks) < 1 || len(e.Masks) > maxExperts {
+		return fmt.Errorf("sparse: experts: want 1..%d masks, have %d: %w", maxExperts, len(e.Masks), ErrConfig)
+	}
+	for i, m := range e.Masks {
+		if m.Len() != n {
+			return fmt.Errorf("sparse: expert %d: want a mask of %d scalars, have %d: %w", i, n, m.Len(), ErrConfig)
+		}
+	}
+	if len(e.Delta) != n {
+		return fmt.Errorf("sparse: delta: want %d scalars, have %d: %w", n, len(e.Delta), ErrConfig)
+	}
+	if e.Router != nil {
+		if e.Router.Config.Experts != len(e.Masks) {
+			return fmt.Errorf("sparse: router: want scores for %d experts, have %d: %w", len(e.Masks), e.Router.Config.Experts, ErrConfig)
+		}
+		if !(e.Temperature > 0) {
+			return fmt.Errorf("sparse: temperature: want above 0, have %v: %w", e.Temperature, ErrConfig)
+		}
+	}
+	if e.Steps < 0 || e.Steps > maxSteps {
+		return fmt.Errorf("sparse: steps: want 0..%d, have %d: %w", maxSteps, e.Steps, ErrConfig)
+	}
+	return nil
+}
+
+const maxSteps = 1 << 16
+
+// Route writes the scores of a task, METHOD section 2.
+//
+//	scores      (M)         not negative, sum 1
+//	prototypes  (way, dim)  class means of the support as the backbone alone embeds it, not normalized
+func (e *Experts) Route(scores, prototypes []float32, way int) {
+	if e.Router == nil || len(e.Masks) == 1 {
+		for m := range scores {
+			scores[m] = 1 / float32(len(scores))
+		}
+	} else {
+		var tape RouterTape[float32]
+		logits := make([]float32, len(scores))
+		e.Router.Logits(logits, prototypes, way, &tape)
+		Scores(scores, logits, nil, e.Temperature)
+	}
+	if e.Steps > 0 {
+		RoundScores(scores, e.Steps)
+	}
+}
+
+// RoundScores rounds scores that sum to 1 to multiples of 1/steps that sum to 1, by largest remainders; of equal remainders the first.
+func RoundScores(scores []float32, steps int) {
+	count := make([]int, len(scores))
+	rest := make([]float64, len(scores))
+	left := steps
+	for m, s := range scores {
+		x := max(float64(s), 0) * float64(steps)
+		count[m] = int(x)
+		rest[m] = x - float64(count[m])
+		left -= count[m]
+	}
+	for ; left > 0; left-- {
+		best := 0
+		for m := range rest {
+			if rest[m] > rest[best] {
+				best = m
+			}
+		}
+		count[best]++
+		rest[best]--
+	}
+	for ; left < 0; left++ { // scores above 1 by a rounding error
+		best := 0
+		for m := range rest {
+			if count[m] > count[best] {
+				best = m
+			}
+		}
+		count[best]--
+	}
+	for m := range scores {
+		scores[m] = float32(count[m]) / float32(steps)
+	}
+}
+
+// Merge writes theta = pre + (sum_m scores[m] mask_m) * delta for the scalars of every tensor. theta may alias pre.
+//
+//	theta, pre  (N)
+//	scores      (M)
+func (e *Experts) Merge(theta, pre, scores []float32) {
+	for _, t := range e.Tensors {
+		e.mergeRange(theta, pre, scores, t.Start, t.Start+t.Len())
+	}
+}
+
+func (e *Experts) mergeRange(theta, pre, scores []float32, from, to int) {
+	const piece = 1024
+	var mask [piece]float32
+	for at := from; at < to; at += piece {
+		end := min(at+piece, to)
+		part := mask[:end-at]
+		clear(part)
+		for m, s := range scores {
+			if s != 0 {
+				e.Masks[m].AddTo(part, at, s)
+			}
+		}
+		Merge(theta[at:end], pre[at:end], part, e.Delta[at:end])
+	}
+}
