@@ -31,6 +31,7 @@ type affine struct{ xx, xy, x0, yx, yy, y0 float64 }
 type augmenter struct {
 	Augment
 	mean, std [3]float32
+	restyle   restyle   // of all pictures of a task; nil: none
 	rgb       []float32 // (size, size, 3), 0..255
 }
 
@@ -52,9 +53,10 @@ func (a *augmenter) draw(dst []float32, src []byte, srcSize, size int, kind Kind
 	if kind == Photo {
 		a.recolour(rgb, rng)
 	} else if rng.Float64() < a.Invert {
-		for i, v := range rgb {
-			rgb[i] = 255 - v
-		}
+		invert(rgb)
+	}
+	if a.restyle != nil {
+		a.restyle(rgb, size)
 	}
 	if rng.Float64() < a.Erase {
 		eraseRect(rgb, size, kind, rng)

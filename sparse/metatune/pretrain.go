@@ -115,15 +115,7 @@ func (c PretrainConfig) Check() error {
 			return bad("stages", fmt.Sprintf("sizes that are multiples of the patch size %d", c.Model.PatchSize), s.Size)
 		}
 	}
-	for _, s := range c.Sets {
-		if !(s.Weight > 0) {
-			return bad("weight of "+s.Name, "> 0", s.Weight)
-		}
-		if s.Kind != Photo && s.Kind != Character {
-			return bad("kind of "+s.Name, "photo or character", s.Kind)
-		}
-	}
-	return nil
+	return checkSets(c.Sets)
 }
 
 // size is the picture size at a step.
