@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path"
+	"strings"
 )
 
 // Unit says what one gate opens.
@@ -20,8 +21,9 @@ type GatesConfig struct {
 	Experts int  `json:"experts"`
 	Gate    Gate `json:"gate"`
 	Unit    Unit `json:"unit"`
-	// Tensors are patterns of path.Match over tensor names, such as "blocks.*.mlp.fc2.weight"; a tensor that matches none has no gates:
-	// its masks are closed. None: every tensor has gates.
+	// Tensors are patterns of path.Match over tensor names, such as "blocks.*.mlp.fc2.weight"; what no pattern names has no gates: its masks
+	// are closed. "#i/n" behind a pattern takes the part i = 0, 1, ... of n equal parts of the rows: "blocks.*.attn.qkv.weight#2/3" is the
+	// values' third. A tensor belongs to the first pattern that matches. None: every tensor has gates.
 	Tensors []string `json:"tensors,omitempty"`
 }
 
@@ -40,11 +42,31 @@ func (c GatesConfig) Check() error {
 		return fmt.Errorf("sparse: unit: want %q, %q or %q, have %q: %w", UnitScalar, UnitColumn, UnitRow, c.Unit, ErrConfig)
 	}
 	for _, p := range c.Tensors {
-		if _, err := path.Match(p, ""); err != nil {
+		if _, err := parsePattern(p); err != nil {
 			return fmt.Errorf("sparse: tensors: pattern %q: %w: %w", p, err, ErrConfig)
 		}
 	}
 	return nil
+}
+
+// pattern is one of GatesConfig.Tensors.
+type pattern struct {
+	name     string
+	part, of int
+}
+
+func parsePattern(text string) (pattern, error) {
+	name, rows, some := strings.Cut(text, "#")
+	p := pattern{name, 0, 1}
+	if _, err := path.Match(name, ""); err != nil {
+		return p, err
+	}
+	if some {
+		if n, err := fmt.Sscanf(rows+"\n", "%d/%d\n", &p.part, &p.of); n != 2 || err != nil || p.part < 0 || p.of < 1 || p.part >= p.of {
+			return p, fmt.Errorf("want #i/n with 0 <= i < n, have #%s", rows)
+		}
+	}
+	return p, nil
 }
 
 // Gates are the learned masks of all experts.
@@ -58,11 +80,10 @@ type Gates[F Float] struct {
 	scratch []F // (G)
 }
 
-// span is the gates of one tensor: gates[at : at+n].
-type span struct {
-	tensor, at, n int
-	rows, cols    int // of the tensor; gates are cols for UnitColumn, rows for UnitRow
-}
+// span is the gates [at : at+n] of the scalars [start : start+rows*cols]; gates are cols for UnitColumn, rows for UnitRow.
+type span struct{ start, at, n, rows, cols int }
+
+func (s span) len() int { return s.rows * s.cols }
 
 // NewGates returns gates with LogAlpha 0 and Z 0. It wraps ErrConfig when the config does not pass Check or no tensor matches.
 func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
@@ -71,12 +92,19 @@ func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
 	}
 	g := &Gates[F]{Config: c, Tensors: tensors}
 	at := 0
-	for i, t := range tensors {
-		if !c.gated(t.Name) {
+	for _, t := range tensors {
+		part, ok := c.gated(t.Name)
+		if !ok {
 			continue
 		}
-		s := span{tensor: i, at: at, n: t.Len()}
+		s := span{start: t.Start, at: at}
 		s.rows, s.cols = t.rowsCols()
+		if s.rows%part.of != 0 {
+			return nil, fmt.Errorf("sparse: tensors: %s has %d rows, which are not %d equal parts: %w", t.Name, s.rows, part.of, ErrConfig)
+		}
+		s.rows /= part.of
+		s.start += part.part * s.rows * s.cols
+		s.n = s.len()
 		if len(t.Shape) > 1 {
 			switch c.Unit {
 			case UnitColumn:
@@ -100,13 +128,14 @@ func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
 	return g, nil
 }
 
-func (c GatesConfig) gated(name string) bool {
-	for _, p := range c.Tensors {
-		if ok, _ := path.Match(p, name); ok {
-			return true
+func (c GatesConfig) gated(name string) (part pattern, ok bool) {
+	for _, text := range c.Tensors {
+		p, err := parsePattern(text)
+		if matches, _ := path.Match(p.name, name); matches && err == nil {
+			return p, true
 		}
 	}
-	return len(c.Tensors) == 0
+	return pattern{of: 1}, len(c.Tensors) == 0
 }
 
 // Len is G, the gates of one expert.
@@ -149,8 +178,7 @@ func (g *Gates[F]) Refresh(m int, training bool, scratch []F) bool {
 	open := scratch[:g.Len()]
 	Open(g.Config.Gate, open, g.LogAlpha[m], training)
 	for _, s := range g.spans {
-		t := g.Tensors[s.tensor]
-		z, gates := g.Z[m][t.Start:][:t.Len()], open[s.at:][:s.n]
+		z, gates := g.Z[m][s.start:][:s.len()], open[s.at:][:s.n]
 		switch {
 		case s.n == len(z):
 			copy(z, gates)
@@ -183,9 +211,14 @@ func (g *Gates[F]) RefreshAll(training bool) bool {
 //	dLogAlpha, scratch  (G)
 //	dz                  (N)
 func (g *Gates[F]) Backward(m int, dLogAlpha, dz, scratch []F) {
+	g.gather(dLogAlpha, dz)
+	OpenBackward(g.Config.Gate, dLogAlpha, dLogAlpha, g.LogAlpha[m], scratch)
+}
+
+// gather sums what each gate opens: gates (G) of scalars (N).
+func (g *Gates[F]) gather(dLogAlpha, dz []F) {
 	for _, s := range g.spans {
-		t := g.Tensors[s.tensor]
-		d, gates := dz[t.Start:][:t.Len()], dLogAlpha[s.at:][:s.n]
+		d, gates := dz[s.start:][:s.len()], dLogAlpha[s.at:][:s.n]
 		switch {
 		case s.n == len(d):
 			copy(gates, d)
@@ -206,7 +239,6 @@ func (g *Gates[F]) Backward(m int, dLogAlpha, dz, scratch []F) {
 			}
 		}
 	}
-	OpenBackward(g.Config.Gate, dLogAlpha, dLogAlpha, g.LogAlpha[m], scratch)
 }
 
 // Density is the share of all N scalars that expert m's mask does not close, those of tensors without gates included: 1 - sp_m of METHOD 1.4.
@@ -216,7 +248,7 @@ func (g *Gates[F]) Density(m int) float64 { return Density(g.Z[m]) }
 func (g *Gates[F]) Gated() float64 {
 	n := 0
 	for _, s := range g.spans {
-		n += g.Tensors[s.tensor].Len()
+		n += s.len()
 	}
 	return float64(n) / float64(max(scalars(g.Tensors), 1))
 }
@@ -238,5 +270,28 @@ func (g *Gates[F]) Settle(m int, density float64) {
 		} else {
 			high = middle
 		}
+	}
+}
+
+// InitMagnitude sets every expert's LogAlpha to the magnitudes of the weights it gates (the sum of those of a column or row), scaled into
+// the bounds of a logAlpha: with Settle, the hand-designed mask that opens the largest weights.
+//
+//	pre  (N)
+func (g *Gates[F]) InitMagnitude(pre []F) {
+	magnitudes := make([]F, len(pre))
+	for i, v := range pre {
+		magnitudes[i] = max(v, -v)
+	}
+	la := g.LogAlpha[0]
+	g.gather(la, magnitudes)
+	var largest F
+	for _, v := range la {
+		largest = max(largest, v)
+	}
+	for i, v := range la {
+		la[i] = v/max(largest, 1e-30) + MinLogAlpha/2
+	}
+	for _, other := range g.LogAlpha[1:] {
+		copy(other, la)
 	}
 }

@@ -199,7 +199,19 @@ func TestGatesOfSomeTensors(t *testing.T) {
 			t.Fatalf("mask %d is %v", i, z)
 		}
 	}
+	g, err = NewGates[float32](GatesConfig{Experts: 1, Gate: GateBinary, Unit: UnitColumn, Tensors: []string{"blocks.0.mlp.fc1.weight#1/2"}}, tensors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(g.LogAlpha[0], []float32{1, -1, 1})
+	g.RefreshAll(false)
+	for i, z := range g.Z[0] {
+		if want := i >= 6 && i < 12 && i%3 != 1; (z == 1) != want {
+			t.Fatalf("half of the rows, by columns: mask %d is %v", i, z)
+		}
+	}
 	for _, c := range []GatesConfig{
+		{Experts: 1, Gate: GateBinary, Unit: UnitScalar, Tensors: []string{"norm.weight#2/2"}}, {Experts: 1, Gate: GateBinary, Unit: UnitScalar, Tensors: []string{"norm.weight#0/2"}},
 		{Experts: 0, Gate: GateBinary, Unit: UnitScalar}, {Experts: 1, Gate: "soft", Unit: UnitScalar}, {Experts: 1, Gate: GateBinary, Unit: "block"},
 		{Experts: 1, Gate: GateBinary, Unit: UnitScalar, Tensors: []string{"nothing"}}, {Experts: 1, Gate: GateBinary, Unit: UnitScalar, Tensors: []string{"["}},
 	} {

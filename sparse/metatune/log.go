@@ -137,8 +137,12 @@ func (l *runLog) plot(dir string) error {
 var lineColors = []color.RGBA{{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255}, {230, 159, 0, 255}, {86, 180, 233, 255}}
 
 func drawLines(path, title, label string, lines map[string]plotter.XYs) error {
+	return drawLinesOver(path, title, "step", label, lines)
+}
+
+func drawLinesOver(path, title, over, label string, lines map[string]plotter.XYs) error {
 	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "step", label
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, over, label
 	p.Add(plotter.NewGrid())
 	p.Legend.Top = false
 	var names []string

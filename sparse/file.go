@@ -1,0 +1,326 @@
+package sparse
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+
+	"haguruma/core/tensorfile"
+)
+
+// Names in an experts file; docs/FORMAT.md describes it.
+const (
+	metaFormat     = "format"
+	metaExperts    = "experts"
+	metaTensors    = "tensors"
+	metaBackbone   = "backbone"
+	formatExperts  = "haguruma-experts/1"
+	deltaCodes     = "delta.codes"
+	deltaScales    = "delta.scale"
+	deltaValues    = "delta.values"
+	maskPrefix     = "masks."
+	levelsPrefix   = "levels."
+	routerPrefix   = "router."
+	maxFileTensors = 1 << 16
+	maxFileScalars = 1 << 31
+)
+
+// expertsHeader is the JSON of metaExperts.
+type expertsHeader struct {
+	Experts     int           `json:"experts"`
+	Steps       int           `json:"steps"`
+	Temperature float32       `json:"temperature,omitempty"`
+	Router      *RouterConfig `json:"router,omitempty"`
+}
+
+type tensorHeader struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+}
+
+// File returns the experts as a file: the delta where some mask is open, in int8 with one scale a row for tensors of two or more
+// dimensions, one bit a scalar and expert, and the router. The delta is rounded by that; RoundDelta first makes it exact. metadata may be
+// nil and is kept beside the format's own.
+func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
+	if err := e.Check(); err != nil {
+		return nil, err
+	}
+	header := expertsHeader{Experts: len(e.Masks), Steps: e.Steps}
+	var names []tensorHeader
+	at := 0
+	for _, t := range e.Tensors {
+		if t.Start != at {
+			return nil, fmt.Errorf("sparse: tensor %q: want it at %d, behind the one before, have %d: %w", t.Name, at, t.Start, ErrConfig)
+		}
+		at += t.Len()
+		names = append(names, tensorHeader{t.Name, t.Shape})
+	}
+	f := &tensorfile.File{Metadata: maps.Clone(metadata)}
+	if f.Metadata == nil {
+		f.Metadata = map[string]string{}
+	}
+	var codes []int8
+	var scales, values []float32
+	open := e.union()
+	isOpen := func(i int) bool { return open[i/64]>>(i%64)&1 != 0 }
+	for _, t := range e.Tensors {
+		if len(t.Shape) < 2 {
+			for i := t.Start; i < t.Start+t.Len(); i++ {
+				if isOpen(i) {
+					values = append(values, e.Delta[i])
+				}
+			}
+			continue
+		}
+		rows, cols := t.rowsCols()
+		code, row := make([]int8, cols), make([]float32, cols)
+		for r := range rows {
+			start := t.Start + r*cols
+			for i := range row {
+				row[i] = 0
+				if isOpen(start + i) {
+					row[i] = e.Delta[start+i]
+				}
+			}
+			scales = append(scales, quantizeDelta(code, row))
+			for i, c := range code {
+				if isOpen(start + i) {
+					codes = append(codes, c)
+				}
+			}
+		}
+	}
+	f.Tensors = append(f.Tensors, tensorfile.FromInt8(deltaCodes, []int{len(codes)}, codes), tensorfile.FromFloat32(deltaScales, []int{len(scales)}, scales),
+		tensorfile.FromFloat32(deltaValues, []int{len(values)}, values))
+	for m, mask := range e.Masks {
+		packed := mask.bytes()
+		f.Tensors = append(f.Tensors, tensorfile.Tensor{Name: fmt.Sprint(maskPrefix, m), DType: tensorfile.U8, Shape: []int{len(packed)}, Data: packed})
+		if mask.Soft() {
+			var levels []byte
+			for i, v := range mask.levels {
+				if mask.Open(i) {
+					levels = append(levels, v)
+				}
+			}
+			f.Tensors = append(f.Tensors, tensorfile.Tensor{Name: fmt.Sprint(levelsPrefix, m), DType: tensorfile.U8, Shape: []int{len(levels)}, Data: levels})
+		}
+	}
+	if e.Router != nil {
+		header.Router, header.Temperature = &e.Router.Config, e.Temperature
+		for _, t := range e.Router.Tensors() {
+			f.Tensors = append(f.Tensors, tensorfile.FromFloat32(routerPrefix+t.Name, t.Shape, e.Router.Flat[t.Start:t.Start+t.Len()]))
+		}
+	}
+	for key, value := range map[string]any{metaExperts: header, metaTensors: names} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("sparse: metadata %q: %w: %w", key, err, ErrConfig)
+		}
+		f.Metadata[key] = string(text)
+	}
+	f.Metadata[metaFormat] = formatExperts
+	return f, nil
+}
+
+// Save writes an experts file, zstd-framed when the name ends in .zst, beside its place, and renames it.
+func (e *Experts) Save(path string, metadata map[string]string) error {
+	f, err := e.File(metadata)
+	if err != nil {
+		return err
+	}
+	return tensorfile.Save(path, f)
+}
+
+// OpenExperts reads an experts file. Errors wrap ErrFormat, ErrConfig or tensorfile's sentinels and name the tensor. Nothing is allocated that
+// the file's masks, one bit a scalar, do not pay for.
+func OpenExperts(f *tensorfile.File) (*Experts, error) {
+	if have := f.Metadata[metaFormat]; have != formatExperts {
+		return nil, fmt.Errorf("sparse: metadata %q: want %q, have %q: %w", metaFormat, formatExperts, have, ErrFormat)
+	}
+	var header expertsHeader
+	if err := json.Unmarshal([]byte(f.Metadata[metaExperts]), &header); err != nil {
+		return nil, fmt.Errorf("sparse: metadata %q: %w: %w", metaExperts, err, ErrFormat)
+	}
+	if header.Experts < 1 || header.Experts > maxExperts {
+		return nil, fmt.Errorf("sparse: experts: want 1..%d, have %d: %w", maxExperts, header.Experts, ErrFormat)
+	}
+	e := &Experts{Steps: header.Steps, Temperature: header.Temperature}
+	n, err := e.readTensors(f.Metadata[metaTensors])
+	if err != nil {
+		return nil, err
+	}
+	known := 3
+	for m := range header.Experts {
+		mask, soft, err := readMask(f, m, n)
+		if err != nil {
+			return nil, err
+		}
+		known += 1 + soft
+		e.Masks = append(e.Masks, mask)
+	}
+	if err := e.readDelta(f, n); err != nil {
+		return nil, err
+	}
+	if header.Router != nil {
+		if err := e.readRouter(f, *header.Router); err != nil {
+			return nil, err
+		}
+		known += len(e.Router.Tensors())
+	}
+	if known != len(f.Tensors) {
+		return nil, fmt.Errorf("sparse: want %d tensors, have %d: %w", known, len(f.Tensors), ErrFormat)
+	}
+	return e, e.Check()
+}
+
+func (e *Experts) readTensors(text string) (n int, err error) {
+	var names []tensorHeader
+	if err := json.Unmarshal([]byte(text), &names); err != nil {
+		return 0, fmt.Errorf("sparse: metadata %q: %w: %w", metaTensors, err, ErrFormat)
+	}
+	if len(names) < 1 || len(names) > maxFileTensors {
+		return 0, fmt.Errorf("sparse: metadata %q: want 1..%d tensors, have %d: %w", metaTensors, maxFileTensors, len(names), ErrFormat)
+	}
+	for _, t := range names {
+		length := 1
+		for _, s := range t.Shape {
+			if s < 1 || s > maxFileScalars || length > maxFileScalars/s {
+				return 0, fmt.Errorf("sparse: tensor %q: shape %v: %w", t.Name, t.Shape, ErrFormat)
+			}
+			length *= s
+		}
+		e.Tensors = append(e.Tensors, Tensor{Name: t.Name, Shape: t.Shape, Start: n})
+		if n += length; n > maxFileScalars {
+			return 0, fmt.Errorf("sparse: tensor %q: more than %d scalars: %w", t.Name, maxFileScalars, ErrFormat)
+		}
+	}
+	return n, nil
+}
+
+func readMask(f *tensorfile.File, m, n int) (mask *Mask, soft int, err error) {
+	name := fmt.Sprint(maskPrefix, m)
+	t, ok := f.Tensor(name)
+	if !ok || t.DType != tensorfile.U8 {
+		return nil, 0, fmt.Errorf("sparse: tensor %q: want %s of %d bytes, have none: %w", name, tensorfile.U8, (n+7)/8, ErrFormat)
+	}
+	if mask, err = maskFromBytes(t.Data, n); err != nil {
+		return nil, 0, fmt.Errorf("sparse: tensor %q: %w", name, err)
+	}
+	name = fmt.Sprint(levelsPrefix, m)
+	if t, ok = f.Tensor(name); !ok {
+		return mask, 0, nil
+	}
+	if open := mask.Count(0, n); t.DType != tensorfile.U8 || len(t.Data) != open {
+		return nil, 0, fmt.Errorf("sparse: tensor %q: want %d bytes, have %d of %s: %w", name, open, len(t.Data), t.DType, ErrFormat)
+	}
+	mask.levels = make([]uint8, n)
+	at := 0
+	for w, word := range mask.bits {
+		for ; word != 0; word &= word - 1 {
+			level := t.Data[at]
+			if level == 0 {
+				return nil, 0, fmt.Errorf("sparse: tensor %q: an open gate with level 0: %w", name, ErrFormat)
+			}
+			mask.levels[64*w+bits.TrailingZeros64(word)] = level
+			at++
+		}
+	}
+	return mask, 1, nil
+}
+
+func (e *Experts) readDelta(f *tensorfile.File, n int) error {
+	open := make([]uint64, (n+63)/64)
+	for _, m := range e.Masks {
+		for i, w := range m.bits {
+			open[i] |= w
+		}
+	}
+	all := &Mask{n: n, bits: open}
+	wantCodes, wantScales, wantValues := 0, 0, 0
+	for _, t := range e.Tensors {
+		count := all.Count(t.Start, t.Start+t.Len())
+		if len(t.Shape) < 2 {
+			wantValues += count
+			continue
+		}
+		wantCodes += count
+		wantScales += t.Shape[0]
+	}
+	t, ok := f.Tensor(deltaCodes)
+	if !ok || t.DType != tensorfile.I8 || len(t.Data) != wantCodes {
+		return fmt.Errorf("sparse: tensor %q: want %d codes of I8, one for each scalar of a matrix that a mask opens: %w", deltaCodes, wantCodes, ErrFormat)
+	}
+	scales, err := readFloats(f, deltaScales, wantScales)
+	if err != nil {
+		return err
+	}
+	values, err := readFloats(f, deltaValues, wantValues)
+	if err != nil {
+		return err
+	}
+	e.Delta = make([]float32, n)
+	codes := t.Data
+	for _, t := range e.Tensors {
+		rows, cols := t.rowsCols()
+		for r := range rows {
+			for i := t.Start + r*cols; i < t.Start+(r+1)*cols; i++ {
+				switch {
+				case open[i/64]>>(i%64)&1 == 0:
+				case len(t.Shape) < 2:
+					e.Delta[i], values = values[0], values[1:]
+				default:
+					e.Delta[i], codes = scales[0]*float32(int8(codes[0])), codes[1:]
+				}
+			}
+			if len(t.Shape) >= 2 {
+				scales = scales[1:]
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Experts) readRouter(f *tensorfile.File, c RouterConfig) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	have := 0
+	for i := range f.Tensors {
+		have += len(f.Tensors[i].Data)
+	}
+	if 4*c.Len() > have {
+		return fmt.Errorf("sparse: router of %d numbers in a file of %d bytes: %w", c.Len(), have, ErrFormat)
+	}
+	e.Router = NewRouter[float32](c)
+	for _, t := range e.Router.Tensors() {
+		x, err := readFloats(f, routerPrefix+t.Name, t.Len())
+		if err != nil {
+			return err
+		}
+		copy(e.Router.Flat[t.Start:], x)
+	}
+	return nil
+}
+
+// readFloats reads a tensor of n finite numbers.
+func readFloats(f *tensorfile.File, name string, n int) ([]float32, error) {
+	t, ok := f.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("sparse: tensor %q: want %d numbers, have none: %w", name, n, ErrFormat)
+	}
+	x, err := t.Float32()
+	if err != nil {
+		return nil, fmt.Errorf("sparse: tensor %q: %w", name, err)
+	}
+	if len(x) != n {
+		return nil, fmt.Errorf("sparse: tensor %q: want %d numbers, have %d: %w", name, n, len(x), ErrFormat)
+	}
+	for i, v := range x {
+		if v-v != 0 || math.Abs(float64(v)) > 0x1p100 {
+			return nil, fmt.Errorf("sparse: tensor %q: want numbers below 2^100, have %v at %d: %w", name, v, i, ErrFormat)
+		}
+	}
+	return x, nil
+}

@@ -1,0 +1,121 @@
+package metatune
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"haguruma/core/tensorfile"
+)
+
+const metaCheckpointFormat = "haguruma-metatune/1"
+
+// metaProgress is the small part of a checkpoint.
+type metaProgress struct {
+	Update      int       `json:"update"`
+	Worse       int       `json:"worse"`
+	Nanoseconds int64     `json:"nanoseconds"`
+	Lambda      []float64 `json:"lambda"`
+	BestUpdate  int       `json:"bestUpdate"` // 0: none yet
+	BestMean    float64   `json:"bestMean"`
+	BestHeat    float32   `json:"bestHeat"`
+}
+
+// identity is what a checkpoint and the run that goes on from it must agree on: everything but the length of the run's parts that may
+// grow, and the weights it started from.
+func (t *metaTuner) identity() string {
+	c := t.cfg
+	c.ValidateEvery, c.Patience, c.CheckpointEvery = 0, 0, 0
+	return string(mustJSON(struct {
+		Config MetaConfig
+		Start  string
+	}{c, tensorfile.Hash(tensorfile.FromFloat32("pre", []int{len(t.pre)}, t.pre).Data)}))
+}
+
+// vectors are all tensors of a checkpoint by name, in the order they are written.
+func (t *metaTuner) vectors(visit func(name string, x []float32)) {
+	visit("delta", t.delta)
+	visit("delta.1", t.delta1)
+	visit("delta.2", t.delta2)
+	for m, la := range t.gates.LogAlpha {
+		visit(fmt.Sprintf("logAlpha.%d", m), la)
+		if t.gate1 != nil {
+			visit(fmt.Sprintf("logAlpha.%d.1", m), t.gate1[m])
+			visit(fmt.Sprintf("logAlpha.%d.2", m), t.gate2[m])
+		}
+	}
+	if t.router != nil {
+		visit("router", t.router.Flat)
+		visit("router.1", t.router1)
+		visit("router.2", t.router2)
+	}
+	if b := t.best; b != nil {
+		visit("best.delta", b.delta)
+		for m, la := range b.logAlpha {
+			visit(fmt.Sprintf("best.logAlpha.%d", m), la)
+		}
+		if b.router != nil {
+			visit("best.router", b.router)
+		}
+	}
+}
+
+// checkpoint writes the whole state beside the old one and renames.
+func (t *metaTuner) checkpoint() error {
+	p := metaProgress{Update: t.update, Worse: t.worse, Nanoseconds: int64(t.spent), Lambda: t.lambda}
+	if t.best != nil {
+		p.BestUpdate, p.BestMean, p.BestHeat = t.best.update, t.best.mean, t.best.temperature
+	}
+	f := &tensorfile.File{Metadata: map[string]string{"format": metaCheckpointFormat, "identity": t.identity(), "progress": string(mustJSON(p))}}
+	t.vectors(func(name string, x []float32) {
+		f.Tensors = append(f.Tensors, tensorfile.FromFloat32(name, []int{len(x)}, x))
+	})
+	return tensorfile.Save(filepath.Join(t.cfg.Out, checkpointFile), f)
+}
+
+// resume goes on from the checkpoint in cfg.Out, if there is one. It wraps ErrCheckpoint when that is another run's.
+func (t *metaTuner) resume() error {
+	path := filepath.Join(t.cfg.Out, checkpointFile)
+	f, err := tensorfile.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if have := f.Metadata["format"]; have != metaCheckpointFormat {
+		return fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, metaCheckpointFormat, have, ErrCheckpoint)
+	}
+	if have := f.Metadata["identity"]; have != t.identity() {
+		return fmt.Errorf("metatune: %s: want %s, have %s: %w", path, t.identity(), have, ErrCheckpoint)
+	}
+	var p metaProgress
+	if err := json.Unmarshal([]byte(f.Metadata["progress"]), &p); err != nil || len(p.Lambda) != len(t.lambda) || p.Update < 0 {
+		return fmt.Errorf("metatune: %s: metadata %q: %q: %w", path, "progress", f.Metadata["progress"], ErrCheckpoint)
+	}
+	if p.BestUpdate > 0 {
+		t.best = t.snapshot(p.BestMean)
+		t.best.update, t.best.temperature = p.BestUpdate, p.BestHeat
+	}
+	t.vectors(func(name string, dst []float32) {
+		if err != nil {
+			return
+		}
+		tensor, ok := f.Tensor(name)
+		if !ok {
+			err = fmt.Errorf("metatune: %s: tensor %q is missing: %w", path, name, ErrCheckpoint)
+			return
+		}
+		var x []float32
+		if x, err = tensor.Float32(); err == nil && len(x) != len(dst) {
+			err = fmt.Errorf("metatune: %s: tensor %q: want %d values, have %d: %w", path, name, len(dst), len(x), ErrCheckpoint)
+		}
+		copy(dst, x)
+	})
+	copy(t.lambda, p.Lambda)
+	t.update, t.worse, t.spent = p.Update, p.Worse, time.Duration(p.Nanoseconds)
+	return err
+}

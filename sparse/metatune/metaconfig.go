@@ -1,0 +1,149 @@
+package metatune
+
+import (
+	"fmt"
+	"time"
+
+	"haguruma/sparse"
+)
+
+// MetaConfig is one meta-tuning run, whole: the same config, start and data give the same experts on the same machine.
+type MetaConfig struct {
+	Data string `json:"-"` // folder of <set>.zip and datasets.json
+	Out  string `json:"-"` // folder of checkpoint, log, plots and experts
+
+	Tasks TaskConfig         `json:"tasks"`
+	Gates sparse.GatesConfig `json:"gates"`
+	Masks MaskSource         `json:"masks"`
+
+	Density     float64 `json:"density"`     // share of the weights that an expert may open: 1 - tau
+	InitDensity float64 `json:"initDensity"` // share open at the start; the authors' 0.95 of what is not exactly closed is 0.999
+	Settle      bool    `json:"settle"`      // move each mask's threshold to exactly Density at the end
+
+	Updates int `json:"updates"` // steps of the optimizers
+	Batch   int `json:"batch"`   // tasks an update
+	Warmup  int `json:"warmup"`  // updates of linear warm-up, then cosine to 0
+
+	Optimizer string  `json:"optimizer"` // of the delta: "adamw" or "sgd" (momentum 0.9)
+	LR        float64 `json:"lr"`        // of the delta
+	Decay     float64 `json:"decay"`     // weight decay of the delta
+	GateLR    float64 `json:"gateLR"`    // of logAlpha
+	DualLR    float64 `json:"dualLR"`    // of the multipliers
+	RouterLR  float64 `json:"routerLR"`
+	Clip      float64 `json:"clip"` // largest norm of the gradient of the delta and of the router, each
+
+	Routing     Routing    `json:"routing"`
+	RouterPull  float64    `json:"routerPull"`  // weight of the mean square of the logits
+	Balance     float64    `json:"balance"`     // weight of KL(mean score over the update's tasks || uniform), against collapse
+	Temperature [2]float64 `json:"temperature"` // of the scores, first and last
+	Cooling     float64    `json:"cooling"`     // share of all tasks over which it falls
+
+	Distill     float64   `json:"distill"`     // weight of distillation; cross-entropy has the rest
+	Pretrained  bool      `json:"pretrained"`  // the backbone alone is a teacher
+	Dense       float64   `json:"dense"`       // learning rate of the dense teacher's step on the queries; 0: no such teacher
+	Direction   Direction `json:"direction"`   // of the divergence
+	Inner       float64   `json:"inner"`       // learning rate of an inner step on the support; 0: none
+	TeacherHeat float64   `json:"teacherHeat"` // temperature of distillation
+
+	// Parity computes multipliers and L0 as the paper's code does: both weighted by the task's scores, the density term divided by the
+	// gates. It is for checking and goes with GateParity, SGD and a router that reads the first prototype.
+	Parity bool `json:"parity"`
+
+	Seed            uint64        `json:"seed"`
+	ValidateEvery   int           `json:"validateEvery"` // updates; 0: only at the end
+	Episodes        int           `json:"episodes"`      // of each validation set
+	Patience        int           `json:"patience"`      // validations without a better mean before the run stops; 0: never
+	CheckpointEvery time.Duration `json:"-"`
+}
+
+// MaskSource says where masks come from.
+type MaskSource string
+
+const (
+	MasksLearned   MaskSource = "learned"
+	MasksDense     MaskSource = "dense"     // all open: PMF, Hu et al. 2022, arXiv:2204.07305
+	MasksRandom    MaskSource = "random"    // drawn once, at Density
+	MasksMagnitude MaskSource = "magnitude" // the largest weights of the backbone, at Density
+)
+
+// Routing says where scores come from.
+type Routing string
+
+const (
+	RoutingLearned Routing = "learned"
+	RoutingUniform Routing = "uniform"
+)
+
+// HandTensors are the tensors of the hand-designed masks: values, attn.proj and fc2, where the paper's masks are densest (METHOD 5.4).
+func HandTensors() []string {
+	return []string{"blocks.*.attn.qkv.weight#2/3", "blocks.*.attn.proj.weight", "blocks.*.mlp.fc2.weight"}
+}
+
+// DefaultMetaConfig is the recipe of the default bundle, chosen on validation classes and meta-val sets (docs/RESULTS.md).
+func DefaultMetaConfig() MetaConfig {
+	augment := DefaultAugment
+	augment.Erase = 0
+	return MetaConfig{
+		Tasks: TaskConfig{
+			Sets: []Set{{"tiny-imagenet", Photo, 0.4}, {"omniglot", Character, 0.3}, {"caltech101", Photo, 0.15}, {"grocery", Photo, 0.15}},
+			Size: 64, MinWay: 5, MaxWay: 12, MinShot: 1, MaxShot: 5, Queries: 4, Pictures: 64, Augment: augment, Restyle: 0.4,
+		},
+		Gates: sparse.GatesConfig{Experts: 8, Gate: sparse.GateBinary, Unit: sparse.UnitScalar},
+		Masks: MasksLearned, Density: 0.1, InitDensity: 0.3, Settle: true,
+		Updates: 600, Batch: 4, Warmup: 20,
+		Optimizer: "adamw", LR: 1e-3, GateLR: 2e-2, DualLR: 0.05, RouterLR: 1e-3, Clip: 1,
+		Routing: RoutingLearned, RouterPull: 1e-4, Balance: 0.1, Temperature: [2]float64{5, 0.5}, Cooling: 0.36,
+		Distill: 0.25, Pretrained: true, Direction: TeacherFirst, TeacherHeat: 2,
+		Seed: 1, ValidateEvery: 150, Episodes: 100, CheckpointEvery: 2 * time.Minute,
+	}
+}
+
+// Check reports the first value that cannot be trained with; it wraps ErrConfig or sparse.ErrConfig.
+func (c MetaConfig) Check() error {
+	bad := func(name, want string, have any) error {
+		return fmt.Errorf("metatune: %s: want %s, have %v: %w", name, want, have, ErrConfig)
+	}
+	if err := c.Gates.Check(); err != nil {
+		return err
+	}
+	share := func(x float64) bool { return x >= 0 && x <= 1 }
+	switch {
+	case c.Out == "":
+		return bad("out", "a folder", "none")
+	case c.Masks != MasksLearned && c.Masks != MasksDense && c.Masks != MasksRandom && c.Masks != MasksMagnitude:
+		return bad("masks", "learned, dense, random or magnitude", c.Masks)
+	case c.Routing != RoutingLearned && c.Routing != RoutingUniform:
+		return bad("routing", "learned or uniform", c.Routing)
+	case !(c.Density > 0 && c.Density <= 1):
+		return bad("density", "above 0, at most 1", c.Density)
+	case !(c.InitDensity > 0 && c.InitDensity < 1):
+		return bad("initDensity", "above 0, below 1", c.InitDensity)
+	case c.Updates < 1 || c.Batch < 1:
+		return bad("updates and batch", "1 or more", [2]int{c.Updates, c.Batch})
+	case c.Optimizer != "adamw" && c.Optimizer != "sgd":
+		return bad("optimizer", "adamw or sgd", c.Optimizer)
+	case !(c.LR > 0):
+		return bad("lr", "above 0", c.LR)
+	case !(c.GateLR >= 0 && c.DualLR >= 0 && c.RouterLR >= 0 && c.Decay >= 0):
+		return bad("learning rates and decay", "not negative", []float64{c.GateLR, c.DualLR, c.RouterLR, c.Decay})
+	case !(c.Temperature[0] > 0 && c.Temperature[1] > 0 && c.TeacherHeat > 0):
+		return bad("temperatures", "above 0", c.Temperature)
+	case !share(c.Distill) || !share(c.Cooling):
+		return bad("distill and cooling", "0..1", []float64{c.Distill, c.Cooling})
+	case c.Distill > 0 && !c.Pretrained && c.Dense == 0:
+		return bad("distill", "a teacher, pretrained or dense, beside it", c.Distill)
+	case c.Direction != StudentFirst && c.Direction != TeacherFirst:
+		return bad("direction", "student or teacher", c.Direction)
+	case !(c.Inner >= 0 && c.Dense >= 0):
+		return bad("inner and dense", "not negative", []float64{c.Inner, c.Dense})
+	case c.ValidateEvery < 0 || c.Patience < 0 || c.Episodes < 2:
+		return bad("validateEvery, patience, episodes", "0, 0, 2 or more", []int{c.ValidateEvery, c.Patience, c.Episodes})
+	}
+	return nil
+}
+
+// DenseBaseline turns a config into PMF from the same start, data and budget.
+func (c MetaConfig) DenseBaseline() MetaConfig {
+	c.Masks, c.Gates.Experts, c.Routing = MasksDense, 1, RoutingUniform
+	return c
+}

@@ -1,0 +1,342 @@
+package metatune
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"haguruma/core/kernel"
+	"haguruma/core/nn"
+	"haguruma/sparse"
+)
+
+// metaTuner is a run under way.
+type metaTuner struct {
+	metaState
+	tasks   Tasks
+	workers []*metaWorker
+	results []*taskResult
+
+	lambda []float64 // (M) multipliers of the density constraints
+	update int
+	spent  time.Duration // of earlier sittings
+
+	delta1, delta2   []float32   // (N) moments of the delta's optimizer; SGD has the first only
+	gate1, gate2     [][]float32 // (M) of (G)
+	router1, router2 []float32
+	dDelta, dRouter  []float32
+	routerGrad       *sparse.Router[float32]
+
+	best      *metaBest
+	worse     int // validations since the best
+	densities []float64
+}
+
+// metaBest is the state that validated best.
+type metaBest struct {
+	mean          float64
+	update        int
+	temperature   float32
+	delta, router []float32
+	logAlpha      [][]float32
+}
+
+// newMetaTuner starts a run from the weights pre (N) of a network.
+func newMetaTuner(cfg MetaConfig, network Network, pre []float32, tasks Tasks) (*metaTuner, error) {
+	t := &metaTuner{metaState: metaState{cfg: cfg, network: network, pre: pre, delta: make([]float32, len(pre))}, tasks: tasks}
+	var err error
+	if t.gates, err = sparse.NewGates[float32](cfg.Gates, network.Tensors()); err != nil {
+		return nil, err
+	}
+	experts := cfg.Gates.Experts
+	if g := t.gates.Gated(); cfg.Masks != MasksDense && cfg.Density > g {
+		return nil, fmt.Errorf("metatune: density: want at most %.3f, the share of the weights that have gates, have %v: %w", g, cfg.Density, ErrConfig)
+	}
+	rng := rand.New(rand.NewPCG(cfg.Seed, 10))
+	t.startMasks(rng)
+	if cfg.Routing == RoutingLearned && experts > 1 {
+		rc := sparse.RouterConfig{Dim: network.Dim(), Experts: experts, Heads: 4, MLPDim: 2 * network.Dim(), Tokens: 4, Read: sparse.ReadSkills, Eps: 1e-5}
+		if cfg.Parity {
+			rc.Read = sparse.ReadFirst
+		}
+		if err := rc.Check(); err != nil {
+			return nil, err
+		}
+		t.router, t.routerGrad = sparse.NewRouter[float32](rc), sparse.NewRouter[float32](rc)
+		t.router.Init(rng)
+		t.router1, t.router2 = make([]float32, len(t.router.Flat)), make([]float32, len(t.router.Flat))
+	}
+	t.lambda, t.densities = make([]float64, experts), make([]float64, experts)
+	t.delta1, t.delta2, t.dDelta = make([]float32, len(pre)), make([]float32, len(pre)), make([]float32, len(pre))
+	if cfg.Masks == MasksLearned {
+		for range experts {
+			t.gate1, t.gate2 = append(t.gate1, make([]float32, t.gates.Len())), append(t.gate2, make([]float32, t.gates.Len()))
+		}
+	}
+	for range min(runtime.GOMAXPROCS(0), cfg.Batch) {
+		t.workers = append(t.workers, newMetaWorker(&t.metaState))
+	}
+	for range cfg.Batch {
+		t.results = append(t.results, &taskResult{})
+	}
+	return t, nil
+}
+
+// startMasks sets every logAlpha; masks that are not learned stay so.
+func (t *metaTuner) startMasks(rng *rand.Rand) {
+	cfg := t.cfg
+	share := 1 / t.gates.Gated() // densities are of all weights, gates of the gated ones
+	switch cfg.Masks {
+	case MasksDense:
+		for _, la := range t.gates.LogAlpha {
+			fill32(la, sparse.MaxLogAlpha)
+		}
+	case MasksLearned:
+		t.gates.Init(rng, min(cfg.InitDensity, 0.999))
+	case MasksRandom:
+		t.gates.Init(rng, min(cfg.Density*share, 1-1e-9))
+		for m := range t.gates.LogAlpha {
+			t.gates.Settle(m, cfg.Density)
+		}
+	case MasksMagnitude:
+		t.gates.InitMagnitude(t.pre)
+		for m := range t.gates.LogAlpha {
+			t.gates.Settle(m, cfg.Density)
+		}
+	}
+	t.gates.RefreshAll(true)
+}
+
+func fill32(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// run takes updates until the last one, the end of patience or the end of ctx, which leaves a checkpoint.
+func (t *metaTuner) run(ctx context.Context, log *metaLog, val *metaValidation, progress Progress) error {
+	old := kernel.SetParallel(1) // the cores are taken by tasks
+	defer kernel.SetParallel(old)
+	begin, saved := time.Now(), time.Now()
+	earlier := t.spent
+	for t.update < t.cfg.Updates && (t.cfg.Patience == 0 || t.worse < t.cfg.Patience) {
+		if ctx.Err() != nil {
+			t.spent = earlier + time.Since(begin)
+			if err := t.checkpoint(); err != nil {
+				return err
+			}
+			return ctx.Err()
+		}
+		if !t.refresh(true) {
+			return errGate(t.update)
+		}
+		t.temperature = t.currentTemperature()
+		t.runTasks()
+		stats := t.step()
+		t.update++
+		stats.Update, stats.Elapsed = t.update, (earlier + time.Since(begin)).Seconds()
+		if bad := stats.Loss; math.IsNaN(bad) || math.IsInf(bad, 0) {
+			return fmt.Errorf("metatune: update %d: the loss is %v; lower the learning rates and resume", t.update, bad)
+		}
+		if val != nil && (t.cfg.ValidateEvery > 0 && t.update%t.cfg.ValidateEvery == 0 || t.update == t.cfg.Updates) {
+			if !t.refresh(false) {
+				return errGate(t.update)
+			}
+			t.validate(val, &stats)
+		}
+		if err := log.write(stats); err != nil {
+			return err
+		}
+		progress.report("metatune", t.update, t.cfg.Updates, fmt.Sprintf("loss %.3f, accuracy %.1f%%, density %.3f", log.loss, log.accuracy, mean64(t.densities)))
+		if t.cfg.CheckpointEvery > 0 && time.Since(saved) > t.cfg.CheckpointEvery {
+			t.spent = earlier + time.Since(begin)
+			if err := t.checkpoint(); err != nil {
+				return err
+			}
+			saved = time.Now()
+		}
+	}
+	t.spent = earlier + time.Since(begin)
+	return nil
+}
+
+// currentTemperature falls with the tasks seen.
+func (t *metaTuner) currentTemperature() float32 {
+	total := t.cfg.Updates * t.cfg.Batch
+	return float32(sparse.Temperature(t.cfg.Temperature[0], t.cfg.Temperature[1], max(1, int(t.cfg.Cooling*float64(total))), t.update*t.cfg.Batch))
+}
+
+func errGate(update int) error {
+	return fmt.Errorf("metatune: update %d: a gate is not finite; lower the learning rates and resume", update)
+}
+
+// refresh brings masks and densities up to date with logAlpha, over all cores; false: a logAlpha was not finite. training tells the two
+// forms of GateParity apart.
+func (t *metaTuner) refresh(training bool) bool {
+	if t.cfg.Masks != MasksLearned {
+		for m := range t.densities {
+			t.densities[m] = t.gates.Density(m)
+		}
+		return true
+	}
+	var broken atomic.Bool
+	t.eachExpert(func(m int, scratch []float32) {
+		if !t.gates.Refresh(m, training, scratch) {
+			broken.Store(true)
+		}
+		t.densities[m] = t.gates.Density(m)
+	})
+	return !broken.Load()
+}
+
+// eachExpert runs f for every expert over all cores.
+func (t *metaTuner) eachExpert(f func(m int, scratch []float32)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), t.cfg.Gates.Experts) {
+		wg.Go(func() {
+			scratch := make([]float32, t.gates.Len())
+			for m := int(next.Add(1)) - 1; m < t.cfg.Gates.Experts; m = int(next.Add(1)) - 1 {
+				f(m, scratch)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// runTasks fills results, over all cores. Task i of update u depends on (seed, u, i) alone.
+func (t *metaTuner) runTasks() {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for _, w := range t.workers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(t.results); i = int(next.Add(1)) - 1 {
+				w.run(&t.metaState, t.tasks, t.results[i], rand.New(rand.NewPCG(t.cfg.Seed+11, uint64(t.update*t.cfg.Batch+i))))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// step adds up the tasks' gradients and moves delta, gates, multipliers and router.
+func (t *metaTuner) step() MetaStats {
+	stats := t.figures()
+	factor := nn.Schedule{Peak: 1, Warmup: t.cfg.Warmup, Total: t.cfg.Updates}.At(t.update)
+	n := float32(len(t.results))
+	clear(t.dDelta)
+	for _, r := range t.results {
+		kernel.Axpy(t.dDelta, 1/n, r.dDelta)
+	}
+	if norm := clip(t.dDelta, t.cfg.Clip); !(norm < math.Inf(1)) { // NaN too: nothing moves, and the loss is reported
+		stats.Loss = norm
+		return stats
+	} else {
+		stats.GradNorm = norm
+	}
+	if t.router != nil {
+		t.moveRouter(factor)
+	}
+	if t.cfg.Masks == MasksLearned {
+		t.moveGates(factor)
+	}
+	t.moveDelta(factor)
+	return stats
+}
+
+func clip(g []float32, most float64) float64 {
+	norm := math.Sqrt(float64(kernel.Dot(g, g)))
+	if most > 0 && norm > most {
+		kernel.Scale(g, float32(most/norm))
+	}
+	return norm
+}
+
+func (t *metaTuner) moveDelta(factor float64) {
+	rate := float32(t.cfg.LR * factor)
+	if t.cfg.Optimizer == "sgd" {
+		kernel.Axpy(t.dDelta, float32(t.cfg.Decay), t.delta)
+		kernel.Scale(t.delta1, 0.9)
+		kernel.Add(t.delta1, t.dDelta)
+		kernel.Axpy(t.delta, -rate, t.delta1)
+		return
+	}
+	kernel.AdamW(t.delta, t.dDelta, t.delta1, t.delta2, rate, 0.9, 0.99, 1e-8, float32(t.cfg.Decay), correction(0.9, t.update+1), correction(0.99, t.update+1))
+}
+
+// moveGates takes a step of Adam on each expert's own loss gradient, scaled to a root mean square of 1 so that its size does not depend on
+// how small the delta still is, and beside it, decoupled as AdamW decouples decay, the push of the density constraint: multiplier times the
+// slope of the expected density. Parity descends on the plain sum of both, the density term divided by G and weighted by the scores.
+func (t *metaTuner) moveGates(factor float64) {
+	rate := float32(t.cfg.GateLR * factor)
+	n := float32(len(t.results))
+	means := t.meanScores()
+	t.eachExpert(func(m int, scratch []float32) {
+		dz := make([]float32, len(t.pre))
+		for _, r := range t.results {
+			kernel.Axpy(dz, r.scores[m]/n, r.dMask)
+		}
+		grad := make([]float32, t.gates.Len())
+		t.gates.Backward(m, grad, dz, scratch)
+		la := t.gates.LogAlpha[m]
+		push := 1.0
+		if t.cfg.Parity {
+			push = means[m]
+			sparse.DensityBackward(t.cfg.Gates.Gate, grad, la, float32(t.lambda[m]*push/float64(len(la))), scratch)
+			kernel.Axpy(la, -rate, grad)
+		} else {
+			if rms := math.Sqrt(float64(kernel.Dot(grad, grad)) / float64(len(grad))); rms > 0 {
+				kernel.Scale(grad, float32(1/rms))
+				kernel.AdamW(la, grad, t.gate1[m], t.gate2[m], rate, 0.9, 0.99, 1, 0, correction(0.9, t.update+1), correction(0.99, t.update+1))
+			}
+			if t.lambda[m] > 0 {
+				clear(grad)
+				sparse.DensityBackward(t.cfg.Gates.Gate, grad, la, float32(t.lambda[m]), scratch)
+				kernel.Axpy(la, -rate, grad)
+			}
+		}
+		// Dual ascent with resets: METHOD section 3.1, step 8.
+		if short := t.densities[m] - t.cfg.Density; short < 0 {
+			t.lambda[m] = 0
+		} else {
+			t.lambda[m] += t.cfg.DualLR * factor * short * push
+		}
+	})
+}
+
+func (t *metaTuner) meanScores() []float64 {
+	means := make([]float64, t.cfg.Gates.Experts)
+	for _, r := range t.results {
+		for m, s := range r.scores {
+			means[m] += float64(s) / float64(len(t.results))
+		}
+	}
+	return means
+}
+
+func (t *metaTuner) moveRouter(factor float64) {
+	experts, n := t.cfg.Gates.Experts, float32(len(t.results))
+	means := t.meanScores()
+	clear(t.routerGrad.Flat)
+	d := make([]float32, experts)
+	for _, r := range t.results {
+		for m := range d {
+			d[m] = r.dScores[m] / n
+			if t.cfg.Balance > 0 { // KL(means || uniform) = sum means log(M means)
+				d[m] += float32(t.cfg.Balance*(math.Log(max(means[m]*float64(experts), 1e-6))+1)) / n
+			}
+		}
+		sparse.ScoresBackward(d, d, r.logits, r.noise, t.temperature)
+		for m, l := range r.logits {
+			d[m] += float32(2*t.cfg.RouterPull) * l / (float32(experts) * n)
+		}
+		t.router.Backward(t.routerGrad, d, &r.tape)
+	}
+	clip(t.routerGrad.Flat, t.cfg.Clip)
+	kernel.AdamW(t.router.Flat, t.routerGrad.Flat, t.router1, t.router2, float32(t.cfg.RouterLR*factor), 0.9, 0.999, 1e-8, 1e-2,
+		correction(0.9, t.update+1), correction(0.999, t.update+1))
+}
