@@ -5,19 +5,99 @@ import (
 	"math/bits"
 )
 
-// CloseDelta writes 0 where every mask is closed: those scalars are never merged, and so are not stored.
-func (e *Experts) CloseDelta() {
-	open := e.union()
-	for i := range e.Delta {
-		if open[i/64]>>(i%64)&1 == 0 {
-			e.Delta[i] = 0
+// Delta is the change that all experts share, tensor by tensor: numbers as training leaves them, or int8 codes with one scale a row, as a
+// file holds tensors of two or more dimensions. The codes take a quarter of the memory.
+type Delta struct {
+	tensors []Tensor
+	parts   []deltaPart // one a tensor
+}
+
+// deltaPart is the delta of one tensor: values, or codes and scales.
+type deltaPart struct {
+	values []float32 // (Len)
+	codes  []int8    // (rows, cols)
+	scales []float32 // (rows)
+}
+
+// NewDelta keeps values (N), which it copies.
+func NewDelta(tensors []Tensor, values []float32) *Delta {
+	d := &Delta{tensors: tensors, parts: make([]deltaPart, len(tensors))}
+	for i, t := range tensors {
+		d.parts[i].values = append([]float32(nil), values[t.Start:t.Start+t.Len()]...)
+	}
+	return d
+}
+
+// Len is N, as the tensors have it.
+func (d *Delta) Len() int { return scalars(d.tensors) }
+
+// Values returns the delta as numbers (N), a copy; what lies between tensors is 0.
+func (d *Delta) Values() []float32 {
+	values := make([]float32, d.Len())
+	for i, t := range d.tensors {
+		d.readRange(values[t.Start:t.Start+t.Len()], i, 0)
+	}
+	return values
+}
+
+// readRange writes the scalars from..from+len(dst)-1 of tensor i.
+func (d *Delta) readRange(dst []float32, i, from int) {
+	p := &d.parts[i]
+	if p.values != nil {
+		copy(dst, p.values[from:])
+		return
+	}
+	cols := len(p.codes) / len(p.scales)
+	for len(dst) > 0 {
+		row := from / cols
+		n := min(len(dst), (row+1)*cols-from)
+		scale := p.scales[row]
+		for j, c := range p.codes[from : from+n] {
+			dst[j] = scale * float32(c)
+		}
+		dst, from = dst[n:], from+n
+	}
+}
+
+// round replaces the values of every matrix by codes and scales.
+func (d *Delta) round() {
+	for i, t := range d.tensors {
+		p := &d.parts[i]
+		if len(t.Shape) < 2 || p.codes != nil {
+			continue
+		}
+		rows, cols := t.rowsCols()
+		p.codes, p.scales = make([]int8, rows*cols), make([]float32, rows)
+		for r := range rows {
+			p.scales[r] = quantizeDelta(p.codes[r*cols:(r+1)*cols], p.values[r*cols:(r+1)*cols])
+		}
+		p.values = nil
+	}
+}
+
+// closeWhere writes 0 for the scalars whose bit is not set.
+func (d *Delta) closeWhere(open []uint64) {
+	for i, t := range d.tensors {
+		p := &d.parts[i]
+		for j := range t.Len() {
+			if at := t.Start + j; open[at/64]>>(at%64)&1 != 0 {
+				continue
+			}
+			if p.values != nil {
+				p.values[j] = 0
+			} else {
+				p.codes[j] = 0
+			}
 		}
 	}
 }
 
+// CloseDelta writes 0 where every mask is closed: those scalars are never merged, and so are not stored.
+func (e *Experts) CloseDelta() { e.Delta.closeWhere(e.union()) }
+
 // union is the bits of the scalars that some mask opens.
 func (e *Experts) union() []uint64 {
-	open := make([]uint64, (len(e.Delta)+63)/64)
+	open := make([]uint64, (scalars(e.Tensors)+63)/64)
 	for _, m := range e.Masks {
 		for i, w := range m.bits {
 			open[i] |= w
@@ -32,7 +112,7 @@ func (e *Experts) Union() float64 {
 	for _, w := range e.union() {
 		n += bits.OnesCount64(w)
 	}
-	return float64(n) / float64(max(len(e.Delta), 1))
+	return float64(n) / float64(max(scalars(e.Tensors), 1))
 }
 
 // deltaMax is the largest code of a delta in int8.
@@ -55,21 +135,6 @@ func quantizeDelta(codes []int8, row []float32) (scale float32) {
 	return scale
 }
 
-// RoundDelta replaces the delta of every tensor of two or more dimensions by what its int8 codes stand for, as a file holds it: after it
-// Save and OpenExperts change nothing more.
-func (e *Experts) RoundDelta() {
-	for _, t := range e.Tensors {
-		if len(t.Shape) < 2 {
-			continue
-		}
-		rows, cols := t.rowsCols()
-		codes := make([]int8, cols)
-		for r := range rows {
-			row := e.Delta[t.Start+r*cols:][:cols]
-			scale := quantizeDelta(codes, row)
-			for i, c := range codes {
-				row[i] = scale * float32(c)
-			}
-		}
-	}
-}
+// RoundDelta replaces the delta of every tensor of two or more dimensions by int8 codes, as a file holds it: after it Save and OpenExperts
+// change nothing more.
+func (e *Experts) RoundDelta() { e.Delta.round() }

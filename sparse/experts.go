@@ -6,12 +6,14 @@ import "fmt"
 type Experts struct {
 	Tensors     []Tensor         // of the backbone: names, shapes and places in the flat vector
 	Masks       []*Mask          // (M) of (N)
-	Delta       []float32        // (N); 0 where every mask is closed
+	Delta       *Delta           // of the same tensors; 0 where every mask is closed
 	Router      *Router[float32] // nil: with one expert, or where none was learned; scores are then uniform
 	Temperature float32          // of the router's scores in use
 	// Steps rounds scores to multiples of 1/Steps that sum to 1; 0 leaves them as they are. Rounded scores do not depend on the last bits of
 	// an embedding, and equal tasks share one merge.
 	Steps int
+	// Backbone is the sha256 of the bundle that the experts were learned on, as their file says; empty: it does not say.
+	Backbone string
 }
 
 // DefaultSteps is the rounding of scores of bundles made here.
@@ -28,8 +30,8 @@ func (e *Experts) Check() error {
 			return fmt.Errorf("sparse: expert %d: want a mask of %d scalars, have %d: %w", i, n, m.Len(), ErrConfig)
 		}
 	}
-	if len(e.Delta) != n {
-		return fmt.Errorf("sparse: delta: want %d scalars, have %d: %w", n, len(e.Delta), ErrConfig)
+	if e.Delta == nil || len(e.Delta.parts) != len(e.Tensors) || e.Delta.Len() != n {
+		return fmt.Errorf("sparse: delta: want one of %d tensors and %d scalars: %w", len(e.Tensors), n, ErrConfig)
 	}
 	if e.Router != nil {
 		if e.Router.Config.Experts != len(e.Masks) {
@@ -107,23 +109,25 @@ func RoundScores(scores []float32, steps int) {
 //	theta, pre  (N)
 //	scores      (M)
 func (e *Experts) Merge(theta, pre, scores []float32) {
-	for _, t := range e.Tensors {
-		e.mergeRange(theta, pre, scores, t.Start, t.Start+t.Len())
+	for i, t := range e.Tensors {
+		e.mergeTensor(theta[t.Start:t.Start+t.Len()], pre[t.Start:t.Start+t.Len()], scores, i)
 	}
 }
 
-func (e *Experts) mergeRange(theta, pre, scores []float32, from, to int) {
+// mergeTensor merges tensor i; theta and pre are its own.
+func (e *Experts) mergeTensor(theta, pre, scores []float32, i int) {
 	const piece = 1024
-	var mask [piece]float32
-	for at := from; at < to; at += piece {
-		end := min(at+piece, to)
+	var mask, delta [piece]float32
+	for at := 0; at < len(pre); at += piece {
+		end := min(at+piece, len(pre))
 		part := mask[:end-at]
 		clear(part)
 		for m, s := range scores {
 			if s != 0 {
-				e.Masks[m].AddTo(part, at, s)
+				e.Masks[m].AddTo(part, e.Tensors[i].Start+at, s)
 			}
 		}
-		Merge(theta[at:end], pre[at:end], part, e.Delta[at:end])
+		e.Delta.readRange(delta[:len(part)], i, at)
+		Merge(theta[at:end], pre[at:end], part, delta[:len(part)])
 	}
 }

@@ -61,37 +61,7 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 	if f.Metadata == nil {
 		f.Metadata = map[string]string{}
 	}
-	var codes []int8
-	var scales, values []float32
-	open := e.union()
-	isOpen := func(i int) bool { return open[i/64]>>(i%64)&1 != 0 }
-	for _, t := range e.Tensors {
-		if len(t.Shape) < 2 {
-			for i := t.Start; i < t.Start+t.Len(); i++ {
-				if isOpen(i) {
-					values = append(values, e.Delta[i])
-				}
-			}
-			continue
-		}
-		rows, cols := t.rowsCols()
-		code, row := make([]int8, cols), make([]float32, cols)
-		for r := range rows {
-			start := t.Start + r*cols
-			for i := range row {
-				row[i] = 0
-				if isOpen(start + i) {
-					row[i] = e.Delta[start+i]
-				}
-			}
-			scales = append(scales, quantizeDelta(code, row))
-			for i, c := range code {
-				if isOpen(start + i) {
-					codes = append(codes, c)
-				}
-			}
-		}
-	}
+	codes, scales, values := e.packDelta()
 	f.Tensors = append(f.Tensors, tensorfile.FromInt8(deltaCodes, []int{len(codes)}, codes), tensorfile.FromFloat32(deltaScales, []int{len(scales)}, scales),
 		tensorfile.FromFloat32(deltaValues, []int{len(values)}, values))
 	for m, mask := range e.Masks {
@@ -146,7 +116,7 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 	if header.Experts < 1 || header.Experts > maxExperts {
 		return nil, fmt.Errorf("sparse: experts: want 1..%d, have %d: %w", maxExperts, header.Experts, ErrFormat)
 	}
-	e := &Experts{Steps: header.Steps, Temperature: header.Temperature}
+	e := &Experts{Steps: header.Steps, Temperature: header.Temperature, Backbone: f.Metadata[metaBackbone]}
 	n, err := e.readTensors(f.Metadata[metaTensors])
 	if err != nil {
 		return nil, err
@@ -228,58 +198,6 @@ func readMask(f *tensorfile.File, m, n int) (mask *Mask, soft int, err error) {
 		}
 	}
 	return mask, 1, nil
-}
-
-func (e *Experts) readDelta(f *tensorfile.File, n int) error {
-	open := make([]uint64, (n+63)/64)
-	for _, m := range e.Masks {
-		for i, w := range m.bits {
-			open[i] |= w
-		}
-	}
-	all := &Mask{n: n, bits: open}
-	wantCodes, wantScales, wantValues := 0, 0, 0
-	for _, t := range e.Tensors {
-		count := all.Count(t.Start, t.Start+t.Len())
-		if len(t.Shape) < 2 {
-			wantValues += count
-			continue
-		}
-		wantCodes += count
-		wantScales += t.Shape[0]
-	}
-	t, ok := f.Tensor(deltaCodes)
-	if !ok || t.DType != tensorfile.I8 || len(t.Data) != wantCodes {
-		return fmt.Errorf("sparse: tensor %q: want %d codes of I8, one for each scalar of a matrix that a mask opens: %w", deltaCodes, wantCodes, ErrFormat)
-	}
-	scales, err := readFloats(f, deltaScales, wantScales)
-	if err != nil {
-		return err
-	}
-	values, err := readFloats(f, deltaValues, wantValues)
-	if err != nil {
-		return err
-	}
-	e.Delta = make([]float32, n)
-	codes := t.Data
-	for _, t := range e.Tensors {
-		rows, cols := t.rowsCols()
-		for r := range rows {
-			for i := t.Start + r*cols; i < t.Start+(r+1)*cols; i++ {
-				switch {
-				case open[i/64]>>(i%64)&1 == 0:
-				case len(t.Shape) < 2:
-					e.Delta[i], values = values[0], values[1:]
-				default:
-					e.Delta[i], codes = scales[0]*float32(int8(codes[0])), codes[1:]
-				}
-			}
-			if len(t.Shape) >= 2 {
-				scales = scales[1:]
-			}
-		}
-	}
-	return nil
 }
 
 func (e *Experts) readRouter(f *tensorfile.File, c RouterConfig) error {

@@ -104,7 +104,8 @@ func (t *metaTuner) finish() *MetaResult {
 		}
 		temperature, result.Update, result.Mean = b.temperature, b.update, b.mean
 	}
-	e := &sparse.Experts{Tensors: t.network.Tensors(), Delta: append([]float32(nil), t.delta...), Router: t.router, Temperature: temperature, Steps: sparse.DefaultSteps}
+	tensors := t.network.Tensors()
+	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, t.delta), Router: t.router, Temperature: temperature, Steps: sparse.DefaultSteps}
 	if t.cfg.Parity {
 		e.Steps = 0
 	}
