@@ -90,7 +90,7 @@ link=(-buildvcs=false "-ldflags=-s -w -buildid=")
 
 # What runs in the browser; training and checkpoints of others are native only.
 wasm_packages() {
-  go list ./core/... ./sparse/... ./adapt/... | grep -vE '/(metatune|torchfile)$'
+  go list ./core/... ./sparse/... ./adapt/... | grep -vE '/(metatune|smat|torchfile)$'
 }
 
 simd() { GOEXPERIMENT=simd "$@"; }

@@ -41,6 +41,7 @@ var floors = map[string]int{
 	"core/onnx":       4,
 	"sparse":          4,
 	"sparse/metatune": 5,
+	"sparse/smat":     5,
 	"adapt":           5,
 	"wasm/browser":    6,
 	"wasm/bench":      6,
@@ -201,7 +202,7 @@ func TestFloors(t *testing.T) {
 
 // native are packages that the engine in the browser must not hold: it is
 // downloaded, and they are large or read what no page is given.
-var native = []string{"core/torchfile", "sparse/metatune"}
+var native = []string{"core/torchfile", "sparse/metatune", "sparse/smat"}
 
 // TestEngineIsLean: no import leads from the engine to a native package.
 func TestEngineIsLean(t *testing.T) {
