@@ -97,7 +97,7 @@ func Read(f *tensorfile.File, hints ...vit.Hint) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Delta = delta.Params.Flat
+	e.Delta = sparse.NewDelta(e.Tensors, delta.Params.Flat)
 	for m := range r.experts {
 		mask, err := part(func(i int) (tensorfile.Tensor, error) { return r.gates(i, m) })
 		if err != nil {
