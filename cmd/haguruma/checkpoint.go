@@ -155,6 +155,9 @@ func (a *app) printImport(f *importFlags, r *imported) error {
 	line("int8", "cosine with float32 on %d %s: at least %.5f, mean %.5f", r.Check.Pictures, r.Check.Kind, r.Check.Least, r.Check.Mean)
 	line("bundle", "%s: %d bytes, sha256 %s", printable(filepath.Join(f.out, r.Bundle.File)), r.Bundle.Bytes, r.Bundle.SHA256)
 	line("manifest", "%s", printable(filepath.Join(f.out, f.name+".json")))
+	if r.Experts != nil {
+		printExperts(line, f, r.Experts)
+	}
 	if r.Weights != "" {
 		line("float32", "%s", printable(r.Weights))
 	}

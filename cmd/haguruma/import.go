@@ -40,6 +40,7 @@ type imported struct {
 	Bundle     manifest.Manifest  `json:"bundle"`
 	Weights    string             `json:"weights"`     // float32 checkpoint; "" without --float32
 	Check      *quantizationCheck `json:"int8Against"` // the bundle against the float32 weights
+	Experts    *importedExperts   `json:"experts"`     // null where the checkpoint has a backbone alone
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -60,6 +61,9 @@ Face. Nothing in a .pth is run. These models are known:
   timm        vit_* and deit_* with a class token
   hf-vit      Hugging Face ViT and DeiT, facebook/dino-vits16 among them
   hf-dinov2   Hugging Face DINOv2, with and without registers
+
+Checkpoints of SMAT (szc12153/sparse_meta_tuning), on ViT-S or ViT-B, are a
+backbone and its sparse experts, which are written beside it.
 
 Not these: SwiGLU (DINOv2 ViT-g), CLIP, pooling other than by the class token.
 
@@ -149,9 +153,9 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 	if err != nil {
 		return err
 	}
-	read, err := vit.ImportParams(source.file, f.layout, append(hints, flags...)...)
+	read, experts, err := readBackbone(source, f, append(hints, flags...))
 	if err != nil {
-		return importError{fmt.Errorf("%s: %w", source.path, err)}
+		return err
 	}
 	result := imported{
 		File: source.path, SHA256: source.hash, Key: source.key, Layout: read.Layout, Prefix: read.Prefix,
@@ -185,6 +189,12 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 	metadata := map[string]string{"import": string(origin)}
 	if result.Bundle, err = manifest.Write(f.out, f.name, model, metadata); err != nil {
 		return err
+	}
+	if experts != nil {
+		metadata["backbone"], experts.Experts.Backbone = result.Bundle.SHA256, result.Bundle.SHA256
+		if result.Experts, err = writeExperts(f, experts, metadata); err != nil {
+			return err
+		}
 	}
 	if f.float32 {
 		result.Weights = filepath.Join(f.out, f.name+".float32.safetensors")

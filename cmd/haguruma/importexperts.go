@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
+	"haguruma/sparse/smat"
+)
+
+// importedExperts are the experts of a checkpoint that has some, for --json.
+type importedExperts struct {
+	File        string    `json:"file"` // beside the bundle
+	Bytes       int       `json:"bytes"`
+	SHA256      string    `json:"sha256"`
+	Density     []float64 `json:"density"`     // of each expert: the share of weights that it changes
+	Tasks       int       `json:"tasks"`       // of meta-tuning; 0 where the checkpoint has no router
+	Temperature float32   `json:"temperature"` // of the router's scores
+	Missing     []string  `json:"missing"`     // tensors without which there is no router
+}
+
+// readBackbone reads the backbone of a checkpoint, and the experts of one that has some.
+func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vit.Import, *smat.Checkpoint, error) {
+	if !smat.Is(source.file) {
+		read, err := vit.ImportParams(source.file, f.layout, hints...)
+		if err != nil {
+			return nil, nil, importError{fmt.Errorf("%s: %w", source.path, err)}
+		}
+		return read, nil, nil
+	}
+	c, err := smat.Read(source.file, hints...)
+	if err != nil {
+		return nil, nil, importError{fmt.Errorf("%s: %w", source.path, err)}
+	}
+	read := c.Backbone
+	read.Ignored = c.Ignored
+	if f.layout != "auto" && f.layout != read.Layout {
+		return nil, nil, importError{fmt.Errorf("%s: layout %q: the backbone is one of %q: %w", source.path, f.layout, read.Layout, vit.ErrUnsupported)}
+	}
+	if size := read.Params.Config.ImageSize; f.imageSize != 0 && f.imageSize != size {
+		return nil, nil, usagef("--image-size %d: the experts change positions for %d pixels, and each its own: they cannot be resized", f.imageSize, size)
+	}
+	return read, c, nil
+}
+
+// writeExperts writes the experts beside the bundle they belong to.
+func writeExperts(f *importFlags, c *smat.Checkpoint, metadata map[string]string) (*importedExperts, error) {
+	c.Experts.CloseDelta()
+	result := &importedExperts{
+		File: f.name + ".experts.safetensors.zst", Tasks: c.Tasks, Temperature: c.Experts.Temperature, Missing: append([]string{}, c.Missing...),
+	}
+	for _, mask := range c.Experts.Masks {
+		result.Density = append(result.Density, mask.Density())
+	}
+	path := filepath.Join(f.out, result.File)
+	if err := c.Experts.Save(path, metadata); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	result.Bytes, result.SHA256 = len(data), tensorfile.Hash(data)
+	return result, nil
+}
+
+// printExperts prints what was read of experts and where they are.
+func printExperts(line func(what, format string, args ...any), f *importFlags, e *importedExperts) {
+	var density []string
+	for _, d := range e.Density {
+		density = append(density, fmt.Sprintf("%.1f%%", 100*d))
+	}
+	line("experts", "%d, which change %s of the weights", len(e.Density), strings.Join(density, ", "))
+	if len(e.Missing) > 0 {
+		line("router", "none: the checkpoint lacks %s, which its authors' code of June 2024 does not save; every expert counts alike", printable(strings.Join(e.Missing, ", ")))
+	} else {
+		line("router", "temperature %g, after %d tasks", e.Temperature, e.Tasks)
+	}
+	line("experts", "%s: %d bytes, sha256 %s", printable(filepath.Join(f.out, e.File)), e.Bytes, e.SHA256)
+}
