@@ -21,6 +21,26 @@ const LogitScale = 10
 // everything is 0. The same bits on every body of the kernels. p must not alias embed. It panics
 // when a length or a label is out of range.
 func Prototypes(p, embed []float32, labels []int, way, dim int) {
+	classSums(p, embed, labels, way, dim)
+	// The length of a mean is the length of the sum over n, so dividing by n first changes nothing.
+	NormalizeRows(p, way, dim)
+}
+
+// ClassMeans writes the mean embedding of each class as it is, not scaled: what the
+// router of the experts reads. Shapes and panics as [Prototypes]; a class without an example gets a row of zeros.
+func ClassMeans(p, embed []float32, labels []int, way, dim int) {
+	classSums(p, embed, labels, way, dim)
+	counts := make([]int, way)
+	for _, label := range labels {
+		counts[label]++
+	}
+	for class, n := range counts {
+		kernel.Scale(p[class*dim:(class+1)*dim], 1/float32(max(n, 1)))
+	}
+}
+
+// classSums writes the sum of the embeddings of each class, added in the order of labels.
+func classSums(p, embed []float32, labels []int, way, dim int) {
 	if way < 0 || dim <= 0 || len(p) != way*dim || len(embed) != len(labels)*dim {
 		panic("fewshot: Prototypes: slices do not fit way, dim and labels")
 	}
@@ -31,8 +51,6 @@ func Prototypes(p, embed []float32, labels []int, way, dim int) {
 		}
 		kernel.Add(p[label*dim:(label+1)*dim], embed[i*dim:(i+1)*dim])
 	}
-	// The length of a mean is the length of the sum over n, so dividing by n first changes nothing.
-	NormalizeRows(p, way, dim)
 }
 
 // NormalizeRows scales each row of x (rows, dim) to length one in place; rows of zeros stay.
@@ -106,12 +124,13 @@ func Predict(labels []int, logits []float32, n, way int) {
 // Score returns the share of an episode's queries that the nearest prototype by cosine gets right.
 // row gives the embedding, length dim, of an image; the slice is read before the next call.
 func Score(e Episode, dim int, row func(class, image int) []float32) float64 {
-	support := make([]float32, 0, len(e.Support)*dim)
-	for _, s := range e.Support {
-		support = append(support, row(s.Class, s.Image)...)
-	}
+	return float64(Hits(e, dim, row)) / float64(len(e.Query))
+}
+
+// Hits is [Score] as a count: how many of e.Query get their own label.
+func Hits(e Episode, dim int, row func(class, image int) []float32) int {
 	p := make([]float32, e.Way*dim)
-	Prototypes(p, support, Labels(e.Support), e.Way, dim)
+	Prototypes(p, e.SupportRows(dim, row), Labels(e.Support), e.Way, dim)
 	logits := make([]float32, e.Way)
 	hits := 0
 	for _, q := range e.Query {
@@ -120,5 +139,14 @@ func Score(e Episode, dim int, row func(class, image int) []float32) float64 {
 			hits++
 		}
 	}
-	return float64(hits) / float64(len(e.Query))
+	return hits
+}
+
+// SupportRows returns the embeddings of the support, (len(e.Support), dim); row as for [Score].
+func (e Episode) SupportRows(dim int, row func(class, image int) []float32) []float32 {
+	rows := make([]float32, 0, len(e.Support)*dim)
+	for _, s := range e.Support {
+		rows = append(rows, row(s.Class, s.Image)...)
+	}
+	return rows
 }

@@ -30,6 +30,10 @@ func TestPrototypesByHand(t *testing.T) {
 	Prototypes(p, embed, []int{0, 1, 3, 0, 3}, 4, 2)
 	checkRow(t, "prototypes", p, []float64{0.6, 0.8, 0, -1, 0, 0, 0, 0}, 1e-7)
 
+	ClassMeans(p, embed, []int{0, 1, 3, 0, 3}, 4, 2)
+	checkRow(t, "means", p, []float64{3, 4, 0, -2, 0, 0, 0, 0}, 0)
+	Prototypes(p, embed, []int{0, 1, 3, 0, 3}, 4, 2)
+
 	logits := slices.Repeat([]float32{99}, 8)
 	CosineLogits(logits, []float32{30, 40, 0, 0}, p, 2, 4, 2, LogitScale)
 	checkRow(t, "logits", logits, []float64{10, -8, 0, 0, 0, 0, 0, 0}, 1e-5)
