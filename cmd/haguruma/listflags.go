@@ -74,25 +74,21 @@ func (f *stemFlag) Set(text string) error {
 	return split(f.stem, text, strconv.Atoi)
 }
 
-// settingsFlag is WAYxSHOT,...
+// settingsFlag is WAYxSHOT,...; varying is one too.
 type settingsFlag struct{ settings *[]metatune.Setting }
 
 func (f *settingsFlag) Type() string { return "list" }
 
 func (f *settingsFlag) String() string {
-	return join(*f.settings, func(s metatune.Setting) string { return fmt.Sprintf("%dx%d", s.Way, s.Shot) })
+	return join(*f.settings, func(s metatune.Setting) string {
+		text, _ := s.MarshalText() // never fails
+		return string(text)
+	})
 }
 
 func (f *settingsFlag) Set(text string) error {
 	return split(f.settings, text, func(item string) (s metatune.Setting, err error) {
-		way, shot, _ := strings.Cut(item, "x")
-		var wayErr, shotErr error
-		s.Way, wayErr = strconv.Atoi(way)
-		s.Shot, shotErr = strconv.Atoi(shot)
-		if wayErr != nil || shotErr != nil || s.Way < 2 || s.Shot < 1 {
-			return s, fmt.Errorf("%q: want WAYxSHOT, at least 2x1", item)
-		}
-		return s, nil
+		return s, s.UnmarshalText([]byte(item))
 	})
 }
 

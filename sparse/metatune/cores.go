@@ -35,3 +35,22 @@ func eachCore(ctx context.Context, n int, start func() func(i int), done func(n 
 	wg.Wait()
 	return ctx.Err()
 }
+
+// tryEachCore is eachCore for jobs that can fail: the first error ends the
+// others and is returned.
+func tryEachCore(ctx context.Context, n int, start func() func(i int) error, done func(n int)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err := eachCore(ctx, n, func() func(i int) {
+		run := start()
+		return func(i int) {
+			if err := run(i); err != nil {
+				cancel(err)
+			}
+		}
+	}, done)
+	if err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}

@@ -91,27 +91,20 @@ func forEachImage(ctx context.Context, d *fewshot.Dataset, perClass int, what st
 			jobs = append(jobs, job{c, i})
 		}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	err := eachCore(ctx, len(jobs), func() func(i int) {
-		return func(i int) {
+	return tryEachCore(ctx, len(jobs), func() func(i int) error {
+		return func(i int) error {
 			j := jobs[i]
 			pic, err := decodeImage(d, j.class, j.image)
-			if err != nil {
-				cancel(err)
-				return
+			if err == nil {
+				fn(j.class, j.image, pic)
 			}
-			fn(j.class, j.image, pic)
+			return err
 		}
 	}, func(n int) {
 		if n%256 == 0 || n == len(jobs) {
 			progress.report(what, n, len(jobs), "")
 		}
 	})
-	if err != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 func decodeImage(d *fewshot.Dataset, class, image int) (*picture.Picture, error) {

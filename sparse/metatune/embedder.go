@@ -2,6 +2,10 @@ package metatune
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
 	"math/rand/v2"
 
 	"haguruma/core/fewshot"
@@ -16,19 +20,35 @@ type Embedder interface {
 	Embed(embed []float32, pics []*picture.Picture)
 }
 
-// Method is a named way to embed, for a row of a table: New makes one
-// Embedder for one goroutine.
+// Method is a named way to embed, for a row of a table.
 type Method struct {
 	Name string
-	New  func() Embedder
+	// New makes one Embedder for one goroutine. When what it makes is Routed
+	// too, RunSuite evaluates the method task by task.
+	New func() Embedder
+	// Identity is what the embeddings depend on besides the pictures, such as
+	// the hash of the weights: results kept under a name are used again only
+	// for the same identity.
+	Identity string
 }
 
 // Float is the float32 forward of a backbone at its own picture size.
-func Float(name string, p *vit.Params[float32]) Method { return floatAt(name, p, p.Config.ImageSize) }
+func Float(name string, p *vit.Params[float32]) Method {
+	m := floatAt(name, p, p.Config.ImageSize)
+	sum := sha256.New()
+	sum.Write(mustJSON(p.Config))
+	var word [4]byte
+	for _, v := range p.Flat {
+		binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
+		sum.Write(word[:])
+	}
+	m.Identity = hex.EncodeToString(sum.Sum(nil))
+	return m
+}
 
 func floatAt(name string, p *vit.Params[float32], size int) Method {
 	model := vit.NewModel(p)
-	return Method{name, func() Embedder {
+	return Method{Name: name, New: func() Embedder {
 		return &backbone{cfg: p.Config, size: size, act: vit.NewActivations[float32](false), forward: func(b *backbone, embed []float32, n int) {
 			model.Forward(embed, b.images, n, size, b.act)
 		}}
@@ -36,9 +56,10 @@ func floatAt(name string, p *vit.Params[float32], size int) Method {
 }
 
 // Int8 is the int8 forward of the same weights, as the bundle computes it.
-// The model owns buffers, so each goroutine gets its own copy by open.
+// The model owns buffers, so each goroutine gets its own copy by open. The
+// caller sets the identity, the hash of the bundle.
 func Int8(name string, cfg vit.Config, open func() *vit.Int8Model) Method {
-	return Method{name, func() Embedder {
+	return Method{Name: name, New: func() Embedder {
 		model := open()
 		return &backbone{cfg: cfg, size: cfg.ImageSize, forward: func(b *backbone, embed []float32, n int) {
 			model.Embed(embed, b.images, n, b.size)
@@ -58,7 +79,7 @@ func Random(cfg vit.Config, seed uint64) Method {
 // pixels, centred to mean 0.
 func RawPixels() Method {
 	const size = 32
-	return Method{"raw pixels", func() Embedder { return pixelEmbedder(size) }}
+	return Method{Name: "raw pixels", New: func() Embedder { return pixelEmbedder(size) }}
 }
 
 type pixelEmbedder int

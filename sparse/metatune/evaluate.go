@@ -14,16 +14,17 @@ import (
 const Queries = 15
 
 // Accuracy runs episodes on the embeddings: prototypes of the support, each
-// query to the class of largest cosine. Episode i depends on (seed, i) only,
-// so two methods see the same episodes.
+// query to the class of largest cosine. way and shot are a Setting's: both 0
+// is the varying one. Episode i depends on (seed, i) only, so two methods see
+// the same episodes.
 func (e *Embeddings) Accuracy(way, shot, episodes int, seed uint64) (*fewshot.Accuracy, error) {
-	sampler, err := fewshot.NewSampler(e.Data, way, shot, Queries, seed)
+	draw, err := Setting{way, shot}.sampler(e.Data, seed)
 	if err != nil {
 		return nil, err
 	}
 	acc := &fewshot.Accuracy{}
 	for i := range episodes {
-		acc.Add(fewshot.Score(sampler.Episode(i), e.Dim, e.Image))
+		acc.Add(fewshot.Score(draw(i), e.Dim, e.Image))
 	}
 	return acc, nil
 }
@@ -31,9 +32,6 @@ func (e *Embeddings) Accuracy(way, shot, episodes int, seed uint64) (*fewshot.Ac
 func newScore(acc *fewshot.Accuracy, set string, way, shot int) Score {
 	return Score{Set: set, Way: way, Shot: shot, Mean: 100 * acc.Mean(), Interval: 100 * acc.Interval()}
 }
-
-// Setting is one column of a table: ways and shots.
-type Setting struct{ Way, Shot int }
 
 // EvaluateConfig says what to measure. Every method sees the same episodes.
 type EvaluateConfig struct {
@@ -65,16 +63,8 @@ func Evaluate(ctx context.Context, cfg EvaluateConfig, methods []Method, progres
 	if err != nil {
 		return nil, err
 	}
-	sets := cfg.Sets
-	if len(sets) == 0 {
-		for _, name := range splits.Names("") {
-			if _, err := splits.Classes(name, cfg.Split); err == nil {
-				sets = append(sets, name)
-			}
-		}
-	}
 	var rows []Row
-	for _, name := range sets {
+	for _, name := range cfg.sets(splits) {
 		more, err := evaluateSet(ctx, cfg, splits, name, methods, progress)
 		if err != nil {
 			return rows, fmt.Errorf("metatune: evaluate %s: %w", name, err)
@@ -84,15 +74,34 @@ func Evaluate(ctx context.Context, cfg EvaluateConfig, methods []Method, progres
 	return rows, nil
 }
 
+// sets returns the names of the sets to measure on.
+func (cfg EvaluateConfig) sets(splits fewshot.Splits) []string {
+	if len(cfg.Sets) > 0 {
+		return cfg.Sets
+	}
+	var names []string
+	for _, name := range splits.Names("") {
+		if _, err := splits.Classes(name, cfg.Split); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// cut leaves the first perClass pictures of each class, or all when it is 0.
+func cut(d *fewshot.Dataset, perClass int) {
+	for i := range d.Classes {
+		d.Classes[i].Images = d.Classes[i].Images[:share(len(d.Classes[i].Images), perClass)]
+	}
+}
+
 func evaluateSet(ctx context.Context, cfg EvaluateConfig, splits fewshot.Splits, name string, methods []Method, progress Progress) ([]Row, error) {
 	d, err := splits.Open(name, cfg.Split)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	for i := range d.Classes {
-		d.Classes[i].Images = d.Classes[i].Images[:share(len(d.Classes[i].Images), cfg.PerClass)]
-	}
+	cut(d, cfg.PerClass)
 	pics, err := decodeAll(ctx, d, 0, progress)
 	if err != nil {
 		return nil, err

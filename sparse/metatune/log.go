@@ -44,7 +44,7 @@ type Score struct {
 	Interval float64 `json:"interval"` // half-width of the 95% interval
 }
 
-func (s Score) name() string { return fmt.Sprintf("%s %d-way %d-shot", s.Set, s.Way, s.Shot) }
+func (s Score) name() string { return s.Set + " " + Setting{s.Way, s.Shot}.String() }
 
 const logFile = "log.jsonl"
 

@@ -30,43 +30,20 @@ func writeSets(t *testing.T) string {
 	const classes, images = 9, 6
 	var sets []map[string]any
 	for _, name := range []string{"photo", "glyph"} {
-		var buf bytes.Buffer
-		z := zip.NewWriter(&buf)
-		counts := map[string]int{}
-		splits := map[string][]string{}
-		for c := range classes {
-			class := fmt.Sprintf("c%d", c)
-			counts[class] = images
-			split := []string{"train", "val", "test"}[c%3]
-			splits[split] = append(splits[split], class)
-			for i := range images {
-				img := image.NewRGBA(image.Rect(0, 0, 24, 24))
-				for y := range 24 {
-					for x := range 24 {
-						v := color.RGBA{uint8(28 * c), uint8(255 - 28*c), uint8(rng.IntN(40)), 255}
-						if name == "glyph" {
-							v = color.RGBA{255, 255, 255, 255}
-							if d := (x-12)*(c-4) + 4*(y-12); d*d < 300 {
-								v = color.RGBA{uint8(rng.IntN(60)), 0, 0, 255}
-							}
-						}
-						img.SetRGBA(x, y, v)
-					}
-				}
-				w, err := z.Create(fmt.Sprintf("%s/%d.png", class, i))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := png.Encode(w, img); err != nil {
-					t.Fatal(err)
+		counts := packSet(t, dir, name, slices.Repeat([]int{images}, classes), 24, func(c, x, y int) color.RGBA {
+			v := color.RGBA{uint8(28 * c), uint8(255 - 28*c), uint8(rng.IntN(40)), 255}
+			if name == "glyph" {
+				v = color.RGBA{255, 255, 255, 255}
+				if d := (x-12)*(c-4) + 4*(y-12); d*d < 300 {
+					v = color.RGBA{uint8(rng.IntN(60)), 0, 0, 255}
 				}
 			}
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".zip"), buf.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
+			return v
+		})
+		splits := map[string][]string{}
+		for c := range classes {
+			split := []string{"train", "val", "test"}[c%3]
+			splits[split] = append(splits[split], fmt.Sprintf("c%d", c))
 		}
 		sets = append(sets, map[string]any{"name": name, "file": name + ".zip", "role": fewshot.RoleMetaTrain, "counts": counts, "splits": splits})
 	}
@@ -74,6 +51,41 @@ func writeSets(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// packSet writes dir/name.zip with classes c0, c1, ... of the given numbers of
+// pictures and returns those numbers by class.
+func packSet(t *testing.T, dir, name string, sizes []int, side int, draw func(class, x, y int) color.RGBA) map[string]int {
+	t.Helper()
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	counts := map[string]int{}
+	for c, images := range sizes {
+		class := fmt.Sprintf("c%d", c)
+		counts[class] = images
+		for i := range images {
+			img := image.NewRGBA(image.Rect(0, 0, side, side))
+			for y := range side {
+				for x := range side {
+					img.SetRGBA(x, y, draw(c, x, y))
+				}
+			}
+			w, err := z.Create(fmt.Sprintf("%s/%d.png", class, i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := png.Encode(w, img); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".zip"), buf.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return counts
 }
 
 func tinyConfig(data, out string) PretrainConfig {

@@ -42,7 +42,7 @@ func Markdown(rows []Row) string {
 	b.WriteString(strings.Repeat("---|", max(0, 2*len(methods)-1)))
 	b.WriteString("\n")
 	for _, c := range order {
-		fmt.Fprintf(&b, "| %s | %s | %d-way %d-shot |", c.role, c.set, c.way, c.shot)
+		fmt.Fprintf(&b, "| %s | %s | %s |", c.role, c.set, Setting{c.way, c.shot})
 		for i, m := range methods {
 			r, ok := byCell[c][m]
 			if !ok {
