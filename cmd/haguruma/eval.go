@@ -16,7 +16,8 @@ import (
 	"haguruma/sparse/metatune"
 )
 
-// Names of what eval can measure.
+// Names of what eval can measure. A new one has its name here and in
+// methodNames, and its case in evalFlags.open.
 const (
 	methodInt8   = "int8"
 	methodFloat  = "float"
@@ -24,11 +25,14 @@ const (
 	methodPixels = "pixels"
 )
 
+var methodNames = []string{methodInt8, methodFloat, methodRandom, methodPixels}
+
 type evalFlags struct {
 	cfg             metatune.EvaluateConfig
 	bundle, weights string
 	methods         []string
 	asJSON          bool
+	suite           suiteFlags
 }
 
 // agreement is how close two embeddings of the same pictures are.
@@ -44,7 +48,7 @@ func (a *app) evalCommand() *cobra.Command {
 		Split: fewshot.Test, Settings: []metatune.Setting{{Way: 5, Shot: 1}, {Way: 5, Shot: 5}, {Way: 20, Shot: 5}}, Episodes: 600, Seed: 1,
 	}}
 	command := &cobra.Command{
-		Use:   "eval --data FOLDER",
+		Use:   "eval --data FOLDER | --suite FOLDER",
 		Short: "Measure few-shot accuracy on classes that training has not seen",
 		Long: `eval draws episodes (WAY classes, SHOT examples each, 15 queries a class) from
 sets of pictures and reports the mean accuracy with its 95% interval. Every
@@ -55,14 +59,38 @@ Methods: int8 is the bundle as it runs everywhere; float the float32 weights of
 of the same shape; pixels the raw picture at 32 pixels. With both int8 and
 float, the cosine between their embeddings is reported too.
 
-The role of a set in datasets.json decides which split it may be measured on.`,
+The role of a set in datasets.json decides which split it may be measured on.
+
+--suite measures what the project reports: 5-way 1-shot, 5-way 5-shot, and
+ways and shots that vary as in Meta-Dataset, on at most 150 pictures a class
+(no set of ours but tiny-imagenet has more), for each set and as the mean of
+groups: in-distribution, the test classes of the sets that training used;
+out-of-distribution, the sets marked ood-test; and industrial, those of them
+whose domain says so. With --split val, for choosing, the groups are the
+validation classes and the sets marked meta-val. Sets with fewer classes than
+ways use all they have; classes with too few pictures are an error.
+Differences are paired, against the first method or against --baseline, a
+suite.json of another run on the same episodes. --out keeps suite.json, with
+the outcome of every episode, report.md and report.json. Interrupted (Ctrl-C)
+or stopped, the same command goes on from suite.json; more methods, sets or
+settings add to it. A suite.json of other episodes, data or weights is refused.
+Methods that adapt their weights to the task are routed and merged task by
+task, tasks of equal scores together; the report says where they were routed.`,
 		Example: `  haguruma eval --data data
+  haguruma eval --suite ../shared/data --out out/suite
+  haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json
   haguruma eval --data data --sets omniglot --settings 5x1,20x5 --json
   haguruma eval --data data --methods float,int8,random,pixels --weights out/weights.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := f.suite.apply(command, &f.cfg); err != nil {
+				return err
+			}
 			if err := f.check(); err != nil {
 				return err
+			}
+			if f.suite.data != "" {
+				return a.evalSuite(command.Context(), f)
 			}
 			return a.eval(command.Context(), f)
 		},
@@ -70,14 +98,15 @@ The role of a set in datasets.json decides which split it may be measured on.`,
 	flags := command.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.cfg.Data, "data", "", "folder with datasets.json and the sets' zips")
+	f.suite.add(flags)
 	flags.StringVarP(&f.bundle, "bundle", "b", "", "bundle or its manifest (default: www/models/default.json)")
 	flags.StringVar(&f.weights, "weights", "", "float32 weights, for the method float")
-	flags.StringSliceVar(&f.methods, "methods", []string{methodInt8, methodRandom, methodPixels}, "what to measure: int8, float, random, pixels")
+	flags.StringSliceVar(&f.methods, "methods", []string{methodInt8, methodRandom, methodPixels}, "what to measure: "+strings.Join(methodNames, ", "))
 	flags.StringSliceVar(&f.cfg.Sets, "sets", nil, "sets to measure on (default: every set that has the split)")
 	flags.StringVar(&f.cfg.Split, "split", f.cfg.Split, "test or val")
-	flags.Var(&settingsFlag{&f.cfg.Settings}, "settings", "WAYxSHOT each; ways are capped at the classes there are")
+	flags.Var(&settingsFlag{&f.cfg.Settings}, "settings", "WAYxSHOT each, or varying; ways are capped at the classes there are\n(with --suite: 5x1,5x5,varying)")
 	flags.IntVar(&f.cfg.Episodes, "episodes", f.cfg.Episodes, "episodes for each figure")
-	flags.IntVar(&f.cfg.PerClass, "per-class", 0, "pictures of each class that take part, the first in order; 0: all")
+	flags.IntVar(&f.cfg.PerClass, "per-class", 0, "pictures of each class that take part, the first in order; 0: all (with --suite: 150)")
 	flags.Uint64Var(&f.cfg.Seed, "seed", f.cfg.Seed, "seed of the episodes")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON instead of a Markdown table")
 	return command
@@ -86,7 +115,7 @@ The role of a set in datasets.json decides which split it may be measured on.`,
 func (f *evalFlags) check() error {
 	switch {
 	case f.cfg.Data == "":
-		return usagef("--data is missing: the folder with datasets.json and the sets")
+		return usagef("--data or --suite is missing: the folder with datasets.json and the sets")
 	case f.cfg.Split != fewshot.Test && f.cfg.Split != fewshot.Val:
 		return usagef("--split %q: want test or val", f.cfg.Split)
 	case f.cfg.Episodes < 2:
@@ -97,8 +126,8 @@ func (f *evalFlags) check() error {
 		return usagef("--methods is empty")
 	}
 	for i, name := range f.methods {
-		if !slices.Contains([]string{methodInt8, methodFloat, methodRandom, methodPixels}, name) {
-			return usagef("--methods %q: want int8, float, random or pixels", name)
+		if !slices.Contains(methodNames, name) {
+			return usagef("--methods %q: want some of %s", name, strings.Join(methodNames, ", "))
 		}
 		if slices.Contains(f.methods[:i], name) {
 			return usagef("--methods: %s is there twice", name)
@@ -169,7 +198,9 @@ func (f *evalFlags) open() ([]metatune.Method, error) {
 	for _, name := range f.methods {
 		switch name {
 		case methodInt8:
-			methods = append(methods, metatune.Int8(strings.TrimSpace(b.name+" int8"), shape, b.model.Share))
+			m := metatune.Int8(strings.TrimSpace(b.name+" int8"), shape, b.model.Share)
+			m.Identity = b.hash
+			methods = append(methods, m)
 		case methodFloat:
 			methods = append(methods, metatune.Float("float32", params))
 		case methodRandom:
