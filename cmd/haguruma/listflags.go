@@ -74,6 +74,42 @@ func (f *stemFlag) Set(text string) error {
 	return split(f.stem, text, strconv.Atoi)
 }
 
+// namesFlag is NAME,...
+type namesFlag struct{ names *[]string }
+
+func (f *namesFlag) Type() string { return "list" }
+
+func (f *namesFlag) String() string { return strings.Join(*f.names, ",") }
+
+func (f *namesFlag) Set(text string) error {
+	if text == "" {
+		*f.names = nil
+		return nil
+	}
+	return split(f.names, text, func(item string) (string, error) { return item, nil })
+}
+
+// pairFlag is NUMBER,NUMBER
+type pairFlag struct{ pair *[2]float64 }
+
+func (f *pairFlag) Type() string { return "pair" }
+
+func (f *pairFlag) String() string {
+	return fmt.Sprintf("%g,%g", f.pair[0], f.pair[1])
+}
+
+func (f *pairFlag) Set(text string) error {
+	var x []float64
+	if err := split(&x, text, func(item string) (float64, error) { return strconv.ParseFloat(item, 64) }); err != nil {
+		return err
+	}
+	if len(x) != 2 {
+		return fmt.Errorf("%q: want two numbers", text)
+	}
+	*f.pair = [2]float64{x[0], x[1]}
+	return nil
+}
+
 // settingsFlag is WAYxSHOT,...; varying is one too.
 type settingsFlag struct{ settings *[]metatune.Setting }
 

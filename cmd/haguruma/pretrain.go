@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,7 +55,7 @@ its manifest a second time, under a name and with a model card.`,
 				return usagef("--name %q: want the name of a file, without a folder", f.name)
 			}
 			if f.recipe != "" {
-				if err := f.applyRecipe(command.Flags()); err != nil {
+				if err := applyRecipe(f.recipe, command.Flags(), &f.cfg, metatune.DefaultPretrain()); err != nil {
 					return err
 				}
 			}
@@ -112,39 +110,7 @@ func addRecipeFlags(flags *pflag.FlagSet, c *metatune.PretrainConfig) {
 	flags.IntVar(&m.MLPDim, "mlp-dim", m.MLPDim, "hidden width of the MLPs")
 	flags.StringVar(&m.Pool, "pool", m.Pool, "cls (class token) or mean (of the patch tokens)")
 
-	g := &c.Augment
-	flags.Float64Var(&g.CropScale, "crop-scale", g.CropScale, "photos: smallest share of the area a crop keeps")
-	flags.Float64Var(&g.Jitter, "jitter", g.Jitter, "photos: brightness, contrast, saturation change by up to this share")
-	flags.Float64Var(&g.Gray, "gray", g.Gray, "photos: share that lose their colour")
-	flags.Float64Var(&g.Erase, "erase", g.Erase, "share of pictures with a rectangle erased")
-	flags.Float64Var(&g.Invert, "invert", g.Invert, "characters: share drawn light on dark")
-	flags.Float64Var(&g.Turn, "turn", g.Turn, "characters: turned by up to this many degrees")
-	flags.Float64Var(&g.Shear, "shear", g.Shear, "characters: sheared by up to this")
-	flags.Float64Var(&g.Zoom, "zoom", g.Zoom, "characters: zoomed by up to this share")
-	flags.Float64Var(&g.Shift, "shift", g.Shift, "characters: moved by up to this share of the width")
-}
-
-// applyRecipe reads a config.json under the flags that were given.
-func (f *pretrainFlags) applyRecipe(flags *pflag.FlagSet) error {
-	given := map[string]string{}
-	flags.Visit(func(flag *pflag.Flag) { given[flag.Name] = flag.Value.String() })
-	data, err := os.ReadFile(f.recipe)
-	if err != nil {
-		return err
-	}
-	recipe := metatune.DefaultPretrain()
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&recipe); err != nil {
-		return fmt.Errorf("--recipe %s: %w: %w", f.recipe, err, metatune.ErrConfig)
-	}
-	f.cfg = recipe
-	for name, value := range given {
-		if err := flags.Set(name, value); err != nil {
-			return usagef("--%s %q: %v", name, value, err)
-		}
-	}
-	return nil
+	addAugmentFlags(flags, &c.Augment)
 }
 
 func (a *app) pretrain(ctx context.Context, f *pretrainFlags) error {

@@ -9,6 +9,7 @@ import (
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
+	"haguruma/sparse"
 	"haguruma/sparse/metatune"
 )
 
@@ -45,7 +46,10 @@ var remedies = []struct {
 	{metatune.ErrOtherSuite, "give another --out folder, or the flags, data and weights of the run that is in it"},
 	{metatune.ErrSuite, "give a suite.json written by haguruma eval --suite, or another --out folder"},
 	{metatune.ErrNotFinite, "the weights are broken: train or import them again"},
-	{metatune.ErrConfig, "see the flags of haguruma pretrain --help"},
+	{metatune.ErrConfig, "see the flags of haguruma pretrain --help and haguruma metatune --help"},
+	{sparse.ErrConfig, "see the flags of haguruma metatune --help"},
+	{sparse.ErrBackbone, "give the bundle or the weights that the experts were learned on"},
+	{sparse.ErrFormat, "give an experts file made by haguruma metatune: haguruma inspect FILE shows what a file holds"},
 	{vit.ErrConfig, "use a bundle, or flags, that describe a whole backbone: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrFormat, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrDType, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},

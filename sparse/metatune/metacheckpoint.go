@@ -1,11 +1,15 @@
 package metatune
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"haguruma/core/tensorfile"
@@ -15,13 +19,14 @@ const metaCheckpointFormat = "haguruma-metatune/1"
 
 // metaProgress is the small part of a checkpoint.
 type metaProgress struct {
-	Update      int       `json:"update"`
-	Worse       int       `json:"worse"`
-	Nanoseconds int64     `json:"nanoseconds"`
-	Lambda      []float64 `json:"lambda"`
-	BestUpdate  int       `json:"bestUpdate"` // 0: none yet
-	BestMean    float64   `json:"bestMean"`
-	BestHeat    float32   `json:"bestHeat"`
+	Update      int        `json:"update"`
+	Worse       int        `json:"worse"`
+	Nanoseconds int64      `json:"nanoseconds"`
+	Lambda      []float64  `json:"lambda"`
+	BestUpdate  int        `json:"bestUpdate"` // 0: none yet
+	BestMean    float64    `json:"bestMean"`
+	BestHeat    float32    `json:"bestHeat"`
+	Pending     *MetaStats `json:"pending,omitempty"`
 }
 
 // identity is what a checkpoint and the run that goes on from it must agree on: everything but the length of the run's parts that may
@@ -65,7 +70,7 @@ func (t *metaTuner) vectors(visit func(name string, x []float32)) {
 
 // checkpoint writes the whole state beside the old one and renames.
 func (t *metaTuner) checkpoint() error {
-	p := metaProgress{Update: t.update, Worse: t.worse, Nanoseconds: int64(t.spent), Lambda: t.lambda}
+	p := metaProgress{Update: t.update, Worse: t.worse, Nanoseconds: int64(t.spent), Lambda: t.lambda, Pending: t.pending}
 	if t.best != nil {
 		p.BestUpdate, p.BestMean, p.BestHeat = t.best.update, t.best.mean, t.best.temperature
 	}
@@ -89,8 +94,8 @@ func (t *metaTuner) resume() error {
 	if have := f.Metadata["format"]; have != metaCheckpointFormat {
 		return fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, metaCheckpointFormat, have, ErrCheckpoint)
 	}
-	if have := f.Metadata["identity"]; have != t.identity() {
-		return fmt.Errorf("metatune: %s: want %s, have %s: %w", path, t.identity(), have, ErrCheckpoint)
+	if have, want := f.Metadata["identity"], t.identity(); have != want {
+		return fmt.Errorf("metatune: %s: %s: %w", path, difference("", want, have), ErrCheckpoint)
 	}
 	var p metaProgress
 	if err := json.Unmarshal([]byte(f.Metadata["progress"]), &p); err != nil || len(p.Lambda) != len(t.lambda) || p.Update < 0 {
@@ -116,6 +121,25 @@ func (t *metaTuner) resume() error {
 		copy(dst, x)
 	})
 	copy(t.lambda, p.Lambda)
-	t.update, t.worse, t.spent = p.Update, p.Worse, time.Duration(p.Nanoseconds)
+	t.update, t.worse, t.spent, t.pending = p.Update, p.Worse, time.Duration(p.Nanoseconds), p.Pending
+	if t.update > 0 {
+		t.temperature = t.temperatureAt(t.update - 1)
+	}
 	return err
+}
+
+// difference names the first field at which two JSON objects differ, for a person who gave the flags.
+func difference(at, want, have string) string {
+	var w, h map[string]json.RawMessage
+	if json.Unmarshal([]byte(want), &w) != nil || json.Unmarshal([]byte(have), &h) != nil {
+		return fmt.Sprintf("%s: want %s, have %.200s", at, want, have)
+	}
+	keys := maps.Clone(w)
+	maps.Copy(keys, h)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if string(w[key]) != string(h[key]) {
+			return difference(strings.TrimPrefix(at+"."+key, "."), cmp.Or(string(w[key]), "none"), cmp.Or(string(h[key]), "none"))
+		}
+	}
+	return "written differently"
 }

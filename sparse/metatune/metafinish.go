@@ -65,14 +65,14 @@ func MetaTuneNetwork(ctx context.Context, cfg MetaConfig, network Network, start
 	if err != nil {
 		return nil, err
 	}
+	if err := t.resume(); err != nil { // before config.json is written: what is there may be another run's
+		return nil, err
+	}
 	log, err := openMetaLog(cfg.Out, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	if err := t.resume(); err != nil {
-		return nil, err
-	}
 	var val *metaValidation
 	if trials != nil {
 		val = newMetaValidation(trials, cfg.Episodes)

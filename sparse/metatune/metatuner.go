@@ -1,6 +1,7 @@
 package metatune
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,7 +25,9 @@ type metaTuner struct {
 
 	lambda []float64 // (M) multipliers of the density constraints
 	update int
-	spent  time.Duration // of earlier sittings
+	// pending is the update that was taken and not yet validated and logged: an interrupted validation is repeated.
+	pending *MetaStats
+	spent   time.Duration // of earlier sittings
 
 	delta1, delta2   []float32   // (N) moments of the delta's optimizer; SGD has the first only
 	gate1, gate2     [][]float32 // (M) of (G)
@@ -124,51 +127,65 @@ func (t *metaTuner) run(ctx context.Context, log *metaLog, val *metaValidation, 
 	defer kernel.SetParallel(old)
 	begin, saved := time.Now(), time.Now()
 	earlier := t.spent
-	for t.update < t.cfg.Updates && (t.cfg.Patience == 0 || t.worse < t.cfg.Patience) {
+	defer func() { t.spent = earlier + time.Since(begin) }()
+	save := func() error {
+		t.spent, saved = earlier+time.Since(begin), time.Now()
+		return t.checkpoint()
+	}
+	for t.pending != nil || t.update < t.cfg.Updates && (t.cfg.Patience == 0 || t.worse < t.cfg.Patience) {
 		if ctx.Err() != nil {
-			t.spent = earlier + time.Since(begin)
-			if err := t.checkpoint(); err != nil {
+			return cmp.Or(save(), ctx.Err())
+		}
+		if t.pending == nil {
+			stats, err := t.advance()
+			if err != nil {
 				return err
 			}
-			return ctx.Err()
-		}
-		if !t.refresh(true) {
-			return errGate(t.update)
-		}
-		t.temperature = t.currentTemperature()
-		t.runTasks()
-		stats := t.step()
-		t.update++
-		stats.Update, stats.Elapsed = t.update, (earlier + time.Since(begin)).Seconds()
-		if bad := stats.Loss; math.IsNaN(bad) || math.IsInf(bad, 0) {
-			return fmt.Errorf("metatune: update %d: the loss is %v; lower the learning rates and resume", t.update, bad)
+			stats.Elapsed = (earlier + time.Since(begin)).Seconds()
+			t.pending = stats
 		}
 		if val != nil && (t.cfg.ValidateEvery > 0 && t.update%t.cfg.ValidateEvery == 0 || t.update == t.cfg.Updates) {
 			if !t.refresh(false) {
 				return errGate(t.update)
 			}
-			t.validate(val, &stats)
+			if err := t.validate(ctx, val, t.pending, progress); err != nil {
+				return cmp.Or(save(), err)
+			}
 		}
-		if err := log.write(stats); err != nil {
+		if err := log.write(*t.pending); err != nil {
 			return err
 		}
+		t.pending = nil
 		progress.report("metatune", t.update, t.cfg.Updates, fmt.Sprintf("loss %.3f, accuracy %.1f%%, density %.3f", log.loss, log.accuracy, mean64(t.densities)))
 		if t.cfg.CheckpointEvery > 0 && time.Since(saved) > t.cfg.CheckpointEvery {
-			t.spent = earlier + time.Since(begin)
-			if err := t.checkpoint(); err != nil {
+			if err := save(); err != nil {
 				return err
 			}
-			saved = time.Now()
 		}
 	}
-	t.spent = earlier + time.Since(begin)
 	return nil
 }
 
-// currentTemperature falls with the tasks seen.
-func (t *metaTuner) currentTemperature() float32 {
+// advance takes one update.
+func (t *metaTuner) advance() (*MetaStats, error) {
+	if !t.refresh(true) {
+		return nil, errGate(t.update)
+	}
+	t.temperature = t.temperatureAt(t.update)
+	t.runTasks()
+	stats := t.step()
+	if bad := stats.Loss; math.IsNaN(bad) || math.IsInf(bad, 0) {
+		return nil, fmt.Errorf("metatune: update %d: the loss is %v; lower the learning rates and resume", t.update+1, bad)
+	}
+	t.update++
+	stats.Update = t.update
+	return &stats, nil
+}
+
+// temperatureAt falls with the tasks seen.
+func (t *metaTuner) temperatureAt(update int) float32 {
 	total := t.cfg.Updates * t.cfg.Batch
-	return float32(sparse.Temperature(t.cfg.Temperature[0], t.cfg.Temperature[1], max(1, int(t.cfg.Cooling*float64(total))), t.update*t.cfg.Batch))
+	return float32(sparse.Temperature(t.cfg.Temperature[0], t.cfg.Temperature[1], max(1, int(t.cfg.Cooling*float64(total))), update*t.cfg.Batch))
 }
 
 func errGate(update int) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"haguruma/core/fewshot"
@@ -29,26 +28,24 @@ func newMetaValidation(trials Trials, episodes int) *metaValidation {
 	return &metaValidation{trials: trials, episodes: episodes}
 }
 
-// validate runs every trial and keeps the state when its mean is the best so far.
-func (t *metaTuner) validate(v *metaValidation, stats *MetaStats) {
-	if v.workers == nil {
-		for range runtime.GOMAXPROCS(0) {
-			v.workers = append(v.workers, newMetaWorker(&t.metaState))
-		}
-	}
+// validate runs every trial and keeps the state when its mean is the best so far. It returns ctx's error and changes nothing when ctx ends.
+func (t *metaTuner) validate(ctx context.Context, v *metaValidation, stats *MetaStats, progress Progress) error {
 	names := v.trials.Names()
 	right := make([]float64, len(names)*v.episodes)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for _, w := range v.workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(right); i = int(next.Add(1)) - 1 {
-				v.trials.Trial(&w.task, i/v.episodes, i%v.episodes)
-				right[i] = w.accuracy(&t.metaState)
-			}
-		})
+	var made atomic.Int64
+	for len(v.workers) < runtime.GOMAXPROCS(0) {
+		v.workers = append(v.workers, newMetaWorker(&t.metaState))
 	}
-	wg.Wait()
+	err := eachCore(ctx, len(right), func() func(i int) {
+		w := v.workers[made.Add(1)-1]
+		return func(i int) {
+			v.trials.Trial(&w.task, i/v.episodes, i%v.episodes)
+			right[i] = w.accuracy(&t.metaState)
+		}
+	}, func(n int) { progress.report("validate", n, len(right), "") })
+	if err != nil {
+		return err
+	}
 	sum := 0.0
 	for s, name := range names {
 		acc := &fewshot.Accuracy{}
@@ -62,9 +59,10 @@ func (t *metaTuner) validate(v *metaValidation, stats *MetaStats) {
 	if t.best == nil || stats.Mean > t.best.mean {
 		t.best = t.snapshot(stats.Mean)
 		t.worse = 0
-		return
+		return nil
 	}
 	t.worse++
+	return nil
 }
 
 // accuracy of the worker's task under the state.
