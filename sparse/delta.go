@@ -118,17 +118,18 @@ func (e *Experts) Union() float64 {
 // deltaMax is the largest code of a delta in int8.
 const deltaMax = 127
 
-// quantizeDelta writes the codes of a row and returns its scale: the largest magnitude is deltaMax, a row of zeros has scale 0.
+// quantizeDelta writes the codes of a row and returns its scale: the largest magnitude is deltaMax, a row of zeros has scale 0. A scale has
+// 17 significant bits, so that scale times code is exact and quantizing the rounded row again gives the same codes and scale.
 func quantizeDelta(codes []int8, row []float32) (scale float32) {
 	var largest float32
 	for _, v := range row {
 		largest = max(largest, max(v, -v))
 	}
-	if largest < 0x1p-100 { // codes of less than that would divide by a denormal
+	scale = math.Float32frombits((math.Float32bits(largest/deltaMax) + 1<<6) &^ (1<<7 - 1))
+	if scale < 0x1p-107 { // codes of less than that would divide by a denormal
 		clear(codes)
 		return 0
 	}
-	scale = largest / deltaMax
 	for i, v := range row {
 		codes[i] = int8(min(max(math.RoundToEven(float64(v/scale)), -deltaMax), deltaMax))
 	}

@@ -24,7 +24,8 @@ const (
 	levelsPrefix   = "levels."
 	routerPrefix   = "router."
 	maxFileTensors = 1 << 16
-	maxFileScalars = 1 << 31
+	maxFileScalars = tensorfile.MaxDecoded / 4 // what float32 weights of as many fit
+	maxMagnitude   = 0x1p100                   // of a number: scale times code stays finite
 )
 
 // expertsHeader is the JSON of metaExperts.
@@ -42,15 +43,30 @@ type tensorHeader struct {
 
 // File returns the experts as a file: the delta where some mask is open, in int8 with one scale a row for tensors of two or more
 // dimensions, one bit a scalar and expert, and the router. The delta is rounded by that; RoundDelta first makes it exact. metadata may be
-// nil and is kept beside the format's own.
+// nil and is kept beside the format's own. What OpenExperts would refuse, such as numbers that are not finite, is an error that wraps
+// ErrConfig.
 func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
+	}
+	if err := checkNumbers("delta", e.Delta, ErrConfig); err != nil {
+		return nil, err
+	}
+	if e.Router != nil {
+		if e.Router.Spectral != nil {
+			return nil, fmt.Errorf("sparse: router: its spectral normalization is not folded: %w", ErrConfig)
+		}
+		if err := checkNumbers("router", e.Router.Flat, ErrConfig); err != nil {
+			return nil, err
+		}
 	}
 	header := expertsHeader{Experts: len(e.Masks), Steps: e.Steps}
 	var names []tensorHeader
 	at := 0
 	for _, t := range e.Tensors {
+		if t.Len() < 1 {
+			return nil, fmt.Errorf("sparse: tensor %q: shape %v has no scalars: %w", t.Name, t.Shape, ErrConfig)
+		}
 		if t.Start != at {
 			return nil, fmt.Errorf("sparse: tensor %q: want it at %d, behind the one before, have %d: %w", t.Name, at, t.Start, ErrConfig)
 		}
@@ -142,7 +158,10 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 	if known != len(f.Tensors) {
 		return nil, fmt.Errorf("sparse: want %d tensors, have %d: %w", known, len(f.Tensors), ErrFormat)
 	}
-	return e, e.Check()
+	if err := e.Check(); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (e *Experts) readTensors(text string) (n int, err error) {
@@ -153,7 +172,12 @@ func (e *Experts) readTensors(text string) (n int, err error) {
 	if len(names) < 1 || len(names) > maxFileTensors {
 		return 0, fmt.Errorf("sparse: metadata %q: want 1..%d tensors, have %d: %w", metaTensors, maxFileTensors, len(names), ErrFormat)
 	}
+	seen := map[string]bool{}
 	for _, t := range names {
+		if seen[t.Name] {
+			return 0, fmt.Errorf("sparse: metadata %q: tensor %q is there twice: %w", metaTensors, t.Name, ErrFormat)
+		}
+		seen[t.Name] = true
 		length := 1
 		for _, s := range t.Shape {
 			if s < 1 || s > maxFileScalars || length > maxFileScalars/s {
@@ -172,8 +196,11 @@ func (e *Experts) readTensors(text string) (n int, err error) {
 func readMask(f *tensorfile.File, m, n int) (mask *Mask, soft int, err error) {
 	name := fmt.Sprint(maskPrefix, m)
 	t, ok := f.Tensor(name)
-	if !ok || t.DType != tensorfile.U8 {
-		return nil, 0, fmt.Errorf("sparse: tensor %q: want %s of %d bytes, have none: %w", name, tensorfile.U8, (n+7)/8, ErrFormat)
+	if !ok {
+		return nil, 0, fmt.Errorf("sparse: tensor %q: want %d bytes, have none: %w", name, (n+7)/8, ErrFormat)
+	}
+	if t.DType != tensorfile.U8 {
+		return nil, 0, fmt.Errorf("sparse: tensor %q: want %s, have %s: %w", name, tensorfile.U8, t.DType, ErrFormat)
 	}
 	if mask, err = maskFromBytes(t.Data, n); err != nil {
 		return nil, 0, fmt.Errorf("sparse: tensor %q: %w", name, err)
@@ -235,10 +262,15 @@ func readFloats(f *tensorfile.File, name string, n int) ([]float32, error) {
 	if len(x) != n {
 		return nil, fmt.Errorf("sparse: tensor %q: want %d numbers, have %d: %w", name, n, len(x), ErrFormat)
 	}
+	return x, checkNumbers(name, x, ErrFormat)
+}
+
+// checkNumbers wraps kind when a number is not finite or too large to be multiplied by a code.
+func checkNumbers(name string, x []float32, kind error) error {
 	for i, v := range x {
-		if v-v != 0 || math.Abs(float64(v)) > 0x1p100 {
-			return nil, fmt.Errorf("sparse: tensor %q: want numbers below 2^100, have %v at %d: %w", name, v, i, ErrFormat)
+		if !(math.Abs(float64(v)) <= maxMagnitude) {
+			return fmt.Errorf("sparse: tensor %q: want numbers of at most 2^100, have %v at %d: %w", name, v, i, kind)
 		}
 	}
-	return x, nil
+	return nil
 }
