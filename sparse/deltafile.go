@@ -61,8 +61,12 @@ func (e *Experts) readDelta(f *tensorfile.File, n int) error {
 		wantScales += t.Shape[0]
 	}
 	t, ok := f.Tensor(deltaCodes)
-	if !ok || t.DType != tensorfile.I8 || len(t.Data) != wantCodes {
-		return fmt.Errorf("sparse: tensor %q: want %d codes of I8, one for each scalar of a matrix that a mask opens: %w", deltaCodes, wantCodes, ErrFormat)
+	if !ok {
+		return fmt.Errorf("sparse: tensor %q: want %d codes, have none: %w", deltaCodes, wantCodes, ErrFormat)
+	}
+	if t.DType != tensorfile.I8 || len(t.Data) != wantCodes {
+		return fmt.Errorf("sparse: tensor %q: want %d codes of %s, one for each scalar of a matrix that a mask opens, have %d bytes of %s: %w",
+			deltaCodes, wantCodes, tensorfile.I8, len(t.Data), t.DType, ErrFormat)
 	}
 	scales, err := readFloats(f, deltaScales, wantScales)
 	if err != nil {

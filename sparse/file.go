@@ -49,7 +49,7 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 	if err := e.Check(); err != nil {
 		return nil, err
 	}
-	if err := checkNumbers("delta", e.Delta, ErrConfig); err != nil {
+	if err := checkNumbers("delta", e.Delta.Values(), ErrConfig); err != nil {
 		return nil, err
 	}
 	if e.Router != nil {

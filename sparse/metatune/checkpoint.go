@@ -152,9 +152,10 @@ func mustJSON(v any) []byte {
 	return b
 }
 
+// writeFile writes beside the place, in a folder that it makes, and renames.
 func writeFile(dir, name string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name), data, 0o644)
+	return tensorfile.WriteFile(filepath.Join(dir, name), data)
 }

@@ -68,8 +68,18 @@ func (t *metaTuner) vectors(visit func(name string, x []float32)) {
 	}
 }
 
-// checkpoint writes the whole state beside the old one and renames.
+// checkpoint writes the whole state beside the old one and renames. A state that is not finite is not written: it wraps ErrDiverged, and the
+// last good checkpoint stays.
 func (t *metaTuner) checkpoint() error {
+	var err error
+	t.vectors(func(name string, x []float32) {
+		if i := notFinite(x); i >= 0 && err == nil {
+			err = fmt.Errorf("metatune: update %d: %s is %v at %d: %w", t.update, name, x[i], i, ErrDiverged)
+		}
+	})
+	if err != nil {
+		return err
+	}
 	p := metaProgress{Update: t.update, Worse: t.worse, Nanoseconds: int64(t.spent), Lambda: t.lambda, Pending: t.pending}
 	if t.best != nil {
 		p.BestUpdate, p.BestMean, p.BestHeat = t.best.update, t.best.mean, t.best.temperature
@@ -122,9 +132,7 @@ func (t *metaTuner) resume() error {
 	})
 	copy(t.lambda, p.Lambda)
 	t.update, t.worse, t.spent, t.pending = p.Update, p.Worse, time.Duration(p.Nanoseconds), p.Pending
-	if t.update > 0 {
-		t.temperature = t.temperatureAt(t.update - 1)
-	}
+	t.temperature = t.temperatureAt(max(t.update-1, 0)) // of the last update, which is that of use when the run was over
 	return err
 }
 

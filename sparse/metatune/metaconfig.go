@@ -2,6 +2,8 @@ package metatune
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"haguruma/sparse"
@@ -107,6 +109,9 @@ func (c MetaConfig) Check() error {
 		return err
 	}
 	share := func(x float64) bool { return x >= 0 && x <= 1 }
+	finite := func(x ...float64) bool { // and not negative, in float32 too
+		return !slices.ContainsFunc(x, func(v float64) bool { return !(v >= 0 && v <= math.MaxFloat32) })
+	}
 	switch {
 	case c.Out == "":
 		return bad("out", "a folder", "none")
@@ -118,28 +123,41 @@ func (c MetaConfig) Check() error {
 		return bad("density", "above 0, at most 1", c.Density)
 	case !(c.InitDensity > 0 && c.InitDensity < 1):
 		return bad("initDensity", "above 0, below 1", c.InitDensity)
-	case c.Updates < 1 || c.Batch < 1:
-		return bad("updates and batch", "1 or more", [2]int{c.Updates, c.Batch})
+	case c.Updates < 1 || c.Batch < 1 || c.Warmup < 0:
+		return bad("updates, batch, warmup", "1, 1, 0 or more", []int{c.Updates, c.Batch, c.Warmup})
 	case c.Optimizer != "adamw" && c.Optimizer != "sgd":
 		return bad("optimizer", "adamw or sgd", c.Optimizer)
-	case !(c.LR > 0):
-		return bad("lr", "above 0", c.LR)
-	case !(c.GateLR >= 0 && c.DualLR >= 0 && c.RouterLR >= 0 && c.Decay >= 0):
-		return bad("learning rates and decay", "not negative", []float64{c.GateLR, c.DualLR, c.RouterLR, c.Decay})
-	case !(c.Temperature[0] > 0 && c.Temperature[1] > 0 && c.TeacherHeat > 0):
-		return bad("temperatures", "above 0", c.Temperature)
+	case !(c.LR > 0 && finite(c.LR)):
+		return bad("lr", "above 0 and finite", c.LR)
+	case !finite(c.GateLR, c.DualLR, c.RouterLR, c.Decay, c.Clip):
+		return bad("gateLR, dualLR, routerLR, decay, clip", "0 or more and finite", []float64{c.GateLR, c.DualLR, c.RouterLR, c.Decay, c.Clip})
+	case !finite(c.RouterPull, c.Balance):
+		return bad("routerPull and balance", "0 or more and finite", []float64{c.RouterPull, c.Balance})
+	case !(c.Temperature[0] > 0 && c.Temperature[1] > 0 && c.TeacherHeat > 0 && finite(c.Temperature[0], c.Temperature[1], c.TeacherHeat)):
+		return bad("temperature and teacherHeat", "above 0 and finite", []float64{c.Temperature[0], c.Temperature[1], c.TeacherHeat})
 	case !share(c.Distill) || !share(c.Cooling):
 		return bad("distill and cooling", "0..1", []float64{c.Distill, c.Cooling})
 	case c.Distill > 0 && !c.Pretrained && c.Dense == 0:
 		return bad("distill", "a teacher, pretrained or dense, beside it", c.Distill)
 	case c.Direction != StudentFirst && c.Direction != TeacherFirst:
 		return bad("direction", "student or teacher", c.Direction)
-	case !(c.Inner >= 0 && c.Dense >= 0):
-		return bad("inner and dense", "not negative", []float64{c.Inner, c.Dense})
+	case !finite(c.Inner, c.Dense):
+		return bad("inner and dense", "0 or more and finite", []float64{c.Inner, c.Dense})
 	case c.ValidateEvery < 0 || c.Patience < 0 || c.Episodes < 2:
 		return bad("validateEvery, patience, episodes", "0, 0, 2 or more", []int{c.ValidateEvery, c.Patience, c.Episodes})
 	}
 	return nil
+}
+
+// settles reports whether the masks of use are those of training moved to exactly Density.
+func (c MetaConfig) settles() bool { return c.Settle && c.Masks == MasksLearned }
+
+// steps is the rounding of scores in use, as sparse.Experts.Steps; the paper's code rounds none.
+func (c MetaConfig) steps() int {
+	if c.Parity {
+		return 0
+	}
+	return sparse.DefaultSteps
 }
 
 // DenseBaseline turns a config into PMF from the same start, data and budget.

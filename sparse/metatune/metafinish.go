@@ -15,7 +15,7 @@ const ExpertsFile = "experts.safetensors.zst"
 
 // MetaResult is what a run came to.
 type MetaResult struct {
-	Experts *sparse.Experts `json:"-"`
+	Experts *sparse.Experts `json:"-"`       // as ExpertsFile holds them, bit for bit
 	Update  int             `json:"update"`  // that validated best; the last one without validation
 	Mean    float64         `json:"mean"`    // its validation mean, per cent
 	Density []float64       `json:"density"` // per expert
@@ -26,9 +26,13 @@ type MetaResult struct {
 // MetaTune learns experts for a backbone on the train classes of the sets in cfg, or goes on from the checkpoint in cfg.Out: METHOD
 // sections 2 and 3, in the form that cfg says. It validates on val classes and meta-val sets and keeps the best state.
 //
-// Errors wrap ErrConfig, ErrCheckpoint, fewshot's sentinels and the operating system's. Cancelling ctx writes a checkpoint and returns ctx's
-// error; every file is written beside its place and renamed, so what was good stays good.
+// Errors wrap ErrConfig, ErrCheckpoint, ErrDiverged, fewshot's sentinels and the operating system's. Cancelling ctx writes a checkpoint and
+// returns ctx's error; checkpoint, config and experts are written beside their place and renamed, so what was good stays good. A run that was
+// broken off and goes on gives the same experts and log, but for the times, as one that was not.
 func MetaTune(ctx context.Context, cfg MetaConfig, backbone *vit.Params[float32], progress Progress) (*MetaResult, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
 	if err := cfg.Tasks.Check(); err != nil {
 		return nil, err
 	}
@@ -65,10 +69,10 @@ func MetaTuneNetwork(ctx context.Context, cfg MetaConfig, network Network, start
 	if err != nil {
 		return nil, err
 	}
-	if err := t.resume(); err != nil { // before config.json is written: what is there may be another run's
+	if err := t.resume(); err != nil { // before anything is written: the folder may be another run's
 		return nil, err
 	}
-	log, err := openMetaLog(cfg.Out, cfg)
+	log, err := openMetaLog(cfg.Out, cfg, t.update)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +109,9 @@ func (t *metaTuner) finish() *MetaResult {
 		temperature, result.Update, result.Mean = b.temperature, b.update, b.mean
 	}
 	tensors := t.network.Tensors()
-	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, t.delta), Router: t.router, Temperature: temperature, Steps: sparse.DefaultSteps}
-	if t.cfg.Parity {
-		e.Steps = 0
-	}
+	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, t.delta), Router: t.router, Temperature: temperature, Steps: t.cfg.steps()}
 	for m := range t.gates.Z {
-		if t.cfg.Masks == MasksLearned && t.cfg.Settle {
+		if t.cfg.settles() {
 			t.gates.Settle(m, t.cfg.Density)
 		} else {
 			t.gates.Refresh(m, false, make([]float32, t.gates.Len()))
@@ -119,6 +120,7 @@ func (t *metaTuner) finish() *MetaResult {
 		result.Density = append(result.Density, e.Masks[m].Density())
 	}
 	e.CloseDelta()
+	e.RoundDelta()
 	pairs := 0
 	for a := range e.Masks {
 		for b := range a {

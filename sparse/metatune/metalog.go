@@ -2,6 +2,7 @@ package metatune
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,12 +85,16 @@ type metaLog struct {
 	n              int
 }
 
-func openMetaLog(dir string, cfg MetaConfig) (*metaLog, error) {
+// openMetaLog goes on with the log after an update, the checkpoint's: later lines, and what a crash left of one, are taken again.
+func openMetaLog(dir string, cfg MetaConfig, update int) (*metaLog, error) {
 	text, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	if err := writeFile(dir, "config.json", append(text, '\n')); err != nil {
+		return nil, err
+	}
+	if err := trimMetaLog(dir, update); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
@@ -110,7 +115,29 @@ func (l *metaLog) write(s MetaStats) error {
 	return err
 }
 
-// ReadMetaLog reads the log of a run back, in order. A resumed run repeats the updates since its last checkpoint: the later line counts.
+// trimMetaLog drops every line that is no stats of an update up to the given one.
+func trimMetaLog(dir string, update int) error {
+	text, err := os.ReadFile(filepath.Join(dir, logFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var kept []byte
+	for line := range bytes.Lines(text) {
+		var s MetaStats
+		if bytes.HasSuffix(line, []byte("\n")) && json.Unmarshal(line, &s) == nil && s.Update >= 1 && s.Update <= update {
+			kept = append(kept, line...)
+		}
+	}
+	if len(kept) == len(text) {
+		return nil
+	}
+	return writeFile(dir, logFile, kept)
+}
+
+// ReadMetaLog reads the log of a run back, in order of the updates.
 func ReadMetaLog(dir string) ([]MetaStats, error) {
 	f, err := os.Open(filepath.Join(dir, logFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package metatune
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -49,8 +50,21 @@ type metaBest struct {
 	logAlpha      [][]float32
 }
 
+// ErrDiverged: a loss, a gradient or a weight is not finite. The last checkpoint is from before that.
+var ErrDiverged = errors.New("training diverged: lower the learning rates and resume")
+
 // newMetaTuner starts a run from the weights pre (N) of a network.
 func newMetaTuner(cfg MetaConfig, network Network, pre []float32, tasks Tasks) (*metaTuner, error) {
+	n := 0
+	for _, t := range network.Tensors() {
+		n = max(n, t.Start+t.Len())
+	}
+	if len(pre) != n {
+		return nil, fmt.Errorf("metatune: weights to start from: want %d, have %d: %w", n, len(pre), ErrConfig)
+	}
+	if i := notFinite(pre); i >= 0 {
+		return nil, fmt.Errorf("metatune: weights to start from: want finite numbers, have %v at %d: %w", pre[i], i, ErrConfig)
+	}
 	t := &metaTuner{metaState: metaState{cfg: cfg, network: network, pre: pre, delta: make([]float32, len(pre))}, tasks: tasks}
 	var err error
 	if t.gates, err = sparse.NewGates[float32](cfg.Gates, network.Tensors()); err != nil {
@@ -115,6 +129,16 @@ func (t *metaTuner) startMasks(rng *rand.Rand) {
 	t.gates.RefreshAll(true)
 }
 
+// notFinite is the index of the first number that is NaN or infinite, or -1.
+func notFinite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
 func fill32(x []float32, v float32) {
 	for i := range x {
 		x[i] = v
@@ -173,23 +197,23 @@ func (t *metaTuner) advance() (*MetaStats, error) {
 	}
 	t.temperature = t.temperatureAt(t.update)
 	t.runTasks()
-	stats := t.step()
-	if bad := stats.Loss; math.IsNaN(bad) || math.IsInf(bad, 0) {
-		return nil, fmt.Errorf("metatune: update %d: the loss is %v; lower the learning rates and resume", t.update+1, bad)
+	stats, err := t.step()
+	if err != nil {
+		return nil, err
 	}
 	t.update++
 	stats.Update = t.update
 	return &stats, nil
 }
 
-// temperatureAt falls with the tasks seen.
+// temperatureAt is that of an update's scores: it falls with the tasks seen before.
 func (t *metaTuner) temperatureAt(update int) float32 {
 	total := t.cfg.Updates * t.cfg.Batch
 	return float32(sparse.Temperature(t.cfg.Temperature[0], t.cfg.Temperature[1], max(1, int(t.cfg.Cooling*float64(total))), update*t.cfg.Batch))
 }
 
 func errGate(update int) error {
-	return fmt.Errorf("metatune: update %d: a gate is not finite; lower the learning rates and resume", update)
+	return fmt.Errorf("metatune: update %d: a gate is not finite: %w", update+1, ErrDiverged)
 }
 
 // refresh brings masks and densities up to date with logAlpha, over all cores; false: a logAlpha was not finite. training tells the two
@@ -240,8 +264,9 @@ func (t *metaTuner) runTasks() {
 	wg.Wait()
 }
 
-// step adds up the tasks' gradients and moves delta, gates, multipliers and router.
-func (t *metaTuner) step() MetaStats {
+// step adds up the tasks' gradients and moves delta, gates, multipliers and router. It wraps ErrDiverged, and has moved nothing then, when the
+// loss or a gradient is not finite.
+func (t *metaTuner) step() (MetaStats, error) {
 	stats := t.figures()
 	factor := nn.Schedule{Peak: 1, Warmup: t.cfg.Warmup, Total: t.cfg.Updates}.At(t.update)
 	n := float32(len(t.results))
@@ -249,20 +274,29 @@ func (t *metaTuner) step() MetaStats {
 	for _, r := range t.results {
 		kernel.Axpy(t.dDelta, 1/n, r.dDelta)
 	}
-	if norm := clip(t.dDelta, t.cfg.Clip); !(norm < math.Inf(1)) { // NaN too: nothing moves, and the loss is reported
-		stats.Loss = norm
-		return stats
-	} else {
-		stats.GradNorm = norm
+	stats.GradNorm = clip(t.dDelta, t.cfg.Clip)
+	routerNorm := 0.0
+	if t.router != nil {
+		t.routerGradient()
+		routerNorm = clip(t.routerGrad.Flat, t.cfg.Clip)
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"loss", stats.Loss}, {"norm of the delta's gradient", stats.GradNorm}, {"norm of the router's gradient", routerNorm}} {
+		if math.IsNaN(f.value) || math.IsInf(f.value, 0) {
+			return stats, fmt.Errorf("metatune: update %d: the %s is %v: %w", t.update+1, f.name, f.value, ErrDiverged)
+		}
 	}
 	if t.router != nil {
-		t.moveRouter(factor)
+		kernel.AdamW(t.router.Flat, t.routerGrad.Flat, t.router1, t.router2, float32(t.cfg.RouterLR*factor), 0.9, 0.999, 1e-8, 1e-2,
+			correction(0.9, t.update+1), correction(0.999, t.update+1))
 	}
 	if t.cfg.Masks == MasksLearned {
 		t.moveGates(factor)
 	}
 	t.moveDelta(factor)
-	return stats
+	return stats, nil
 }
 
 func clip(g []float32, most float64) float64 {
@@ -288,18 +322,20 @@ func (t *metaTuner) moveDelta(factor float64) {
 // moveGates takes a step of Adam on each expert's own loss gradient, scaled to a root mean square of 1 so that its size does not depend on
 // how small the delta still is, and beside it, decoupled as AdamW decouples decay, the push of the density constraint: multiplier times the
 // slope of the expected density. Parity descends on the plain sum of both, the density term divided by G and weighted by the scores.
+//
+// Multipliers rise while the mask is too dense and are set to 0 before the push once it is not (METHOD section 3.1, step 8). Parity's ascent
+// then goes on below 0 for an update, as plain descent on the paper's loss does.
 func (t *metaTuner) moveGates(factor float64) {
 	rate := float32(t.cfg.GateLR * factor)
-	n := float32(len(t.results))
 	means := t.meanScores()
 	t.eachExpert(func(m int, scratch []float32) {
-		dz := make([]float32, len(t.pre))
-		for _, r := range t.results {
-			kernel.Axpy(dz, r.scores[m]/n, r.dMask)
-		}
 		grad := make([]float32, t.gates.Len())
-		t.gates.Backward(m, grad, dz, scratch)
+		t.gateGradient(m, grad, scratch)
 		la := t.gates.LogAlpha[m]
+		excess := t.densities[m] - t.cfg.Density
+		if excess < 0 {
+			t.lambda[m] = 0
+		}
 		push := 1.0
 		if t.cfg.Parity {
 			push = means[m]
@@ -316,13 +352,21 @@ func (t *metaTuner) moveGates(factor float64) {
 				kernel.Axpy(la, -rate, grad)
 			}
 		}
-		// Dual ascent with resets: METHOD section 3.1, step 8.
-		if short := t.densities[m] - t.cfg.Density; short < 0 {
-			t.lambda[m] = 0
-		} else {
-			t.lambda[m] += t.cfg.DualLR * factor * short * push
+		if excess >= 0 || t.cfg.Parity {
+			t.lambda[m] += t.cfg.DualLR * factor * excess * push
 		}
 	})
+}
+
+// gateGradient writes the gradient of the tasks' mean loss with respect to expert m's logAlpha.
+//
+//	grad, scratch  (G)
+func (t *metaTuner) gateGradient(m int, grad, scratch []float32) {
+	dz := make([]float32, len(t.pre))
+	for _, r := range t.results {
+		kernel.Axpy(dz, r.scores[m]/float32(len(t.results)), r.dMask)
+	}
+	t.gates.Backward(m, grad, dz, scratch)
 }
 
 func (t *metaTuner) meanScores() []float64 {
@@ -335,7 +379,9 @@ func (t *metaTuner) meanScores() []float64 {
 	return means
 }
 
-func (t *metaTuner) moveRouter(factor float64) {
+// routerGradient writes the gradient of everything that depends on the router: the tasks' mean loss through the scores, the balance of their
+// means and the pull on the logits.
+func (t *metaTuner) routerGradient() {
 	experts, n := t.cfg.Gates.Experts, float32(len(t.results))
 	means := t.meanScores()
 	clear(t.routerGrad.Flat)
@@ -353,7 +399,4 @@ func (t *metaTuner) moveRouter(factor float64) {
 		}
 		t.router.Backward(t.routerGrad, d, &r.tape)
 	}
-	clip(t.routerGrad.Flat, t.cfg.Clip)
-	kernel.AdamW(t.router.Flat, t.routerGrad.Flat, t.router1, t.router2, float32(t.cfg.RouterLR*factor), 0.9, 0.999, 1e-8, 1e-2,
-		correction(0.9, t.update+1), correction(0.999, t.update+1))
 }
