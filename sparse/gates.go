@@ -255,16 +255,16 @@ func (g *Gates[F]) Gated() float64 {
 
 // Settle moves all of expert m's LogAlpha by one constant so that a share density of the N scalars is open, as nearly as equal gates
 // allow, and refreshes Z[m]. For gates of one scalar and GateBinary the order of the gates, and so what was learned, stays as it was: dual
-// ascent hovers around its target, and this takes the last step.
+// ascent hovers around its target, and this takes the last step. Different experts may be settled at the same time.
 func (g *Gates[F]) Settle(m int, density float64) {
 	low, high := F(MinLogAlpha-MaxLogAlpha), F(MaxLogAlpha-MinLogAlpha)
-	original := append([]F(nil), g.LogAlpha[m]...)
+	original, scratch := append([]F(nil), g.LogAlpha[m]...), make([]F, g.Len())
 	for range 40 {
 		middle := (low + high) / 2
 		for i, la := range original {
 			g.LogAlpha[m][i] = la + middle
 		}
-		g.Refresh(m, false, g.scratch)
+		g.Refresh(m, false, scratch)
 		if g.Density(m) < density {
 			low = middle
 		} else {

@@ -17,7 +17,7 @@ type Trials interface {
 	Trial(t *Task, set, i int)
 }
 
-// metaValidation measures a run on trials, as use would: no noise in the scores, which are rounded.
+// metaValidation measures a run on trials, as use would: no noise in the scores, which are rounded, and masks at the density that they settle to.
 type metaValidation struct {
 	trials   Trials
 	episodes int
@@ -28,8 +28,16 @@ func newMetaValidation(trials Trials, episodes int) *metaValidation {
 	return &metaValidation{trials: trials, episodes: episodes}
 }
 
-// validate runs every trial and keeps the state when its mean is the best so far. It returns ctx's error and changes nothing when ctx ends.
+// validate runs every trial with the masks as use has them and keeps the state when its mean is the best so far. It returns ctx's error and
+// changes nothing when ctx ends.
 func (t *metaTuner) validate(ctx context.Context, v *metaValidation, stats *MetaStats, progress Progress) error {
+	best := t.snapshot(0) // of gates that are not settled, which may go on learning
+	if t.cfg.settles() {
+		t.eachExpert(func(m int, _ []float32) { t.gates.Settle(m, t.cfg.Density) })
+		for m, la := range best.logAlpha {
+			defer copy(t.gates.LogAlpha[m], la)
+		}
+	}
 	names := v.trials.Names()
 	right := make([]float64, len(names)*v.episodes)
 	var made atomic.Int64
@@ -57,8 +65,8 @@ func (t *metaTuner) validate(ctx context.Context, v *metaValidation, stats *Meta
 	}
 	stats.Mean = sum / float64(len(names))
 	if t.best == nil || stats.Mean > t.best.mean {
-		t.best = t.snapshot(stats.Mean)
-		t.worse = 0
+		best.mean = stats.Mean
+		t.best, t.worse = best, 0
 		return nil
 	}
 	t.worse++
@@ -81,7 +89,9 @@ func (w *metaWorker) accuracy(s *metaState) float64 {
 		var tape sparse.RouterTape[float32]
 		s.router.Logits(scores, w.frozenMeans, way, &tape)
 		sparse.Scores(scores, scores, nil, s.temperature)
-		sparse.RoundScores(scores, sparse.DefaultSteps)
+	}
+	if steps := s.cfg.steps(); steps > 0 {
+		sparse.RoundScores(scores, steps)
 	}
 	sparse.Mix(w.mask, s.gates.Z, scores)
 	sparse.Merge(w.query.Weights(), s.pre, w.mask, s.delta)
