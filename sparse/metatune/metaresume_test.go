@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -100,7 +101,8 @@ func (l leftBehind) check(t *testing.T, what string, want leftBehind) {
 	}
 }
 
-// TestResumeGivesTheSame: a run that is cancelled after any update, or goes on when it is over, leaves what one without a break leaves.
+// TestResumeGivesTheSame: a run that is cancelled after any update and goes on with another number of cores, or goes on when it is over, leaves
+// what one without a break leaves.
 func TestResumeGivesTheSame(t *testing.T) {
 	parity := func(c MetaConfig) MetaConfig {
 		c.Parity, c.Gates.Gate, c.Optimizer, c.GateLR, c.Settle, c.Balance = true, sparse.GateParity, "sgd", 1e3, false, 0
@@ -135,7 +137,10 @@ func TestResumeGivesTheSame(t *testing.T) {
 			if over := stop == cfg.Updates; over != (err == nil) || !over && !errors.Is(err, context.Canceled) {
 				t.Fatalf("%s: cancelled after update %d: have %v", name, stop, err)
 			}
-			if _, err := shortRun(cfg, toyTrain(), 0); err != nil {
+			old := runtime.GOMAXPROCS(1 + stop%3)
+			_, err = shortRun(cfg, toyTrain(), 0)
+			runtime.GOMAXPROCS(old)
+			if err != nil {
 				t.Fatal(err)
 			}
 			readLeft(t, cfg.Out).check(t, name, want)
