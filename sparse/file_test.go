@@ -31,9 +31,10 @@ func checkSame(t *testing.T, have, want *Experts) {
 			t.Errorf("mask %d differs", m)
 		}
 	}
-	for i, w := range want.Delta {
-		if math.Float32bits(have.Delta[i]) != math.Float32bits(w) {
-			t.Fatalf("delta %d: want %v, have %v", i, w, have.Delta[i])
+	values := have.Delta.Values()
+	for i, w := range want.Delta.Values() {
+		if math.Float32bits(values[i]) != math.Float32bits(w) {
+			t.Fatalf("delta %d: want %v, have %v", i, w, values[i])
 		}
 	}
 	if (have.Router == nil) != (want.Router == nil) {
@@ -55,7 +56,7 @@ func TestFileRoundTrip(t *testing.T) {
 					e.Masks = e.Masks[:1] // a single expert, whose closed scalars are many
 					e.CloseDelta()
 				}
-				unrounded := slices.Clone(e.Delta)
+				unrounded := e.Delta.Values()
 				path := filepath.Join(t.TempDir(), name)
 				load := func() (*Experts, *tensorfile.File) {
 					t.Helper()
@@ -81,6 +82,7 @@ func TestFileRoundTrip(t *testing.T) {
 				}
 				e.RoundDelta()
 				checkSame(t, rough, e)
+				rounded := e.Delta.Values()
 				for _, tensor := range e.Tensors {
 					rows, cols := tensor.rowsCols()
 					for r := range rows {
@@ -94,8 +96,8 @@ func TestFileRoundTrip(t *testing.T) {
 							if len(tensor.Shape) < 2 {
 								limit = 0
 							}
-							if d := math.Abs(float64(e.Delta[at] - unrounded[at])); d > limit {
-								t.Errorf("%s: delta %v rounded to %v, want within %v", tensor.Name, unrounded[at], e.Delta[at], limit)
+							if d := math.Abs(float64(rounded[at] - unrounded[at])); d > limit {
+								t.Errorf("%s: delta %v rounded to %v, want within %v", tensor.Name, unrounded[at], rounded[at], limit)
 							}
 						}
 					}
@@ -137,9 +139,9 @@ func TestFileOfWhatCannotBeSaved(t *testing.T) {
 	for name, spoil := range map[string]func(e *Experts){
 		"no mask":             func(e *Experts) { e.Masks = nil },
 		"a short mask":        func(e *Experts) { e.Masks[1] = NewMask(make([]float32, 40)) },
-		"a short delta":       func(e *Experts) { e.Delta = e.Delta[:40] },
-		"a NaN":               func(e *Experts) { e.Delta[3] = float32(math.NaN()) },
-		"an infinity":         func(e *Experts) { e.Delta[13] = float32(math.Inf(-1)) },
+		"a short delta":       func(e *Experts) { e.Delta = NewDelta(e.Tensors[:1], make([]float32, 40)) },
+		"a NaN":               func(e *Experts) { e.Delta.parts[0].values[3] = float32(math.NaN()) },
+		"an infinity":         func(e *Experts) { e.Delta.parts[1].values[1] = float32(math.Inf(-1)) },
 		"a router's NaN":      func(e *Experts) { e.Router.Flat[9] = float32(math.NaN()) },
 		"another router":      func(e *Experts) { e.Masks = e.Masks[:2] },
 		"spectral norm":       func(e *Experts) { e.Router.SpectralNorm(rand.New(rand.NewPCG(1, 1))) },
@@ -379,7 +381,7 @@ func FuzzOpenExperts(f *testing.F) {
 		} else {
 			e.Route(scores, make([]float32, e.Router.Config.Dim), 1)
 		}
-		e.Merge(make([]float32, len(e.Delta)), make([]float32, len(e.Delta)), scores)
+		e.Merge(make([]float32, e.Delta.Len()), make([]float32, e.Delta.Len()), scores)
 		e.RoundDelta()
 		again, err := e.File(nil)
 		if err != nil {

@@ -39,8 +39,8 @@ func TestMetaTunePictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Experts.Delta) != len(backbone.Flat) || r.Experts.Router.Config.Dim != backbone.Config.Dim || r.Update != 2 || !(r.Mean > 0 && r.Mean <= 100) {
-		t.Errorf("have %d scalars, router %+v, update %d, mean %v", len(r.Experts.Delta), r.Experts.Router.Config, r.Update, r.Mean)
+	if r.Experts.Delta.Len() != len(backbone.Flat) || r.Experts.Router.Config.Dim != backbone.Config.Dim || r.Update != 2 || !(r.Mean > 0 && r.Mean <= 100) {
+		t.Errorf("have %d scalars, router %+v, update %d, mean %v", r.Experts.Delta.Len(), r.Experts.Router.Config, r.Update, r.Mean)
 	}
 	for _, name := range []string{ExpertsFile, checkpointFile, logFile, "config.json", "loss.svg", "validation.svg", "density.svg", "lambda.svg", "scores.svg"} {
 		if fi, err := os.Stat(filepath.Join(cfg.Out, name)); err != nil || fi.Size() == 0 {
