@@ -69,13 +69,17 @@ func (e *Experts) Route(scores, prototypes []float32, way int) {
 	}
 }
 
-// RoundScores rounds scores that sum to 1 to multiples of 1/steps that sum to 1, by largest remainders; of equal remainders the first.
+// RoundScores rounds scores that sum to 1 to multiples of 1/steps that sum to 1, by largest remainders; of equal remainders the first. What is
+// no share, below 0, above 1 or NaN, is taken as the nearest of 0 and 1, NaN as 0.
 func RoundScores(scores []float32, steps int) {
 	count := make([]int, len(scores))
 	rest := make([]float64, len(scores))
 	left := steps
 	for m, s := range scores {
-		x := max(float64(s), 0) * float64(steps)
+		x := 0.0
+		if s > 0 {
+			x = min(float64(s), 1) * float64(steps)
+		}
 		count[m] = int(x)
 		rest[m] = x - float64(count[m])
 		left -= count[m]
