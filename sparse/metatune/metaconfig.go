@@ -34,11 +34,11 @@ type MetaConfig struct {
 	RouterLR  float64 `json:"routerLR"`
 	Clip      float64 `json:"clip"` // largest norm of the gradient of the delta and of the router, each
 
-	Routing     Routing    `json:"routing"`
-	RouterPull  float64    `json:"routerPull"`  // weight of the mean square of the logits
-	Balance     float64    `json:"balance"`     // weight of KL(mean score over the update's tasks || uniform), against collapse
-	Temperature [2]float64 `json:"temperature"` // of the scores, first and last
-	Cooling     float64    `json:"cooling"`     // share of all tasks over which it falls
+	Routing     ScoreSource `json:"routing"`
+	RouterPull  float64     `json:"routerPull"`  // weight of the mean square of the logits
+	Balance     float64     `json:"balance"`     // weight of KL(mean score over the update's tasks || uniform), against collapse
+	Temperature [2]float64  `json:"temperature"` // of the scores, first and last
+	Cooling     float64     `json:"cooling"`     // share of all tasks over which it falls
 
 	Distill     float64   `json:"distill"`     // weight of distillation; cross-entropy has the rest
 	Pretrained  bool      `json:"pretrained"`  // the backbone alone is a teacher
@@ -68,12 +68,12 @@ const (
 	MasksMagnitude MaskSource = "magnitude" // the largest weights of the backbone, at Density
 )
 
-// Routing says where scores come from.
-type Routing string
+// ScoreSource says where scores come from.
+type ScoreSource string
 
 const (
-	RoutingLearned Routing = "learned"
-	RoutingUniform Routing = "uniform"
+	RoutingLearned ScoreSource = "learned"
+	RoutingUniform ScoreSource = "uniform"
 )
 
 // HandTensors are the tensors of the hand-designed masks: values, attn.proj and fc2, where the paper's masks are densest (METHOD 5.4).
