@@ -10,12 +10,13 @@ import (
 // drawExperts draws experts over tensors, their delta closed where every mask is.
 func drawExperts(seed uint64, tensors []Tensor, experts int, soft, router bool) *Experts {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	e := &Experts{Tensors: tensors, Delta: make([]float32, scalars(tensors))}
-	for i := range e.Delta {
-		e.Delta[i] = float32(rng.NormFloat64() * 0.1)
+	delta := make([]float32, scalars(tensors))
+	for i := range delta {
+		delta[i] = float32(rng.NormFloat64() * 0.1)
 	}
+	e := &Experts{Tensors: tensors, Delta: NewDelta(tensors, delta)}
 	for range experts {
-		z := drawZ(rng, len(e.Delta), soft)
+		z := drawZ(rng, len(delta), soft)
 		for i := range z {
 			if rng.IntN(2) == 0 {
 				z[i] = 0
@@ -39,7 +40,8 @@ func TestExpertsMerge(t *testing.T) {
 	for _, tensors := range [][]Tensor{testTensors(), {{Name: "w", Shape: []int{50, 61}}, {Name: "b", Shape: []int{7}, Start: 50 * 61}}} {
 		for _, soft := range []bool{false, true} {
 			e := drawExperts(1, tensors, 3, soft, false)
-			n := len(e.Delta)
+			delta := e.Delta.Values()
+			n := len(delta)
 			rng := rand.New(rand.NewPCG(8, 9))
 			pre, mask, want, have := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
 			for i := range pre {
@@ -55,7 +57,7 @@ func TestExpertsMerge(t *testing.T) {
 			}
 			scores := []float32{0.25, 0, 0.75}
 			Mix(mask, z, scores)
-			Merge(want, pre, mask, e.Delta)
+			Merge(want, pre, mask, delta)
 			e.Merge(have, pre, scores)
 			e.Merge(pre, pre, scores)
 			moved := false
@@ -64,7 +66,7 @@ func TestExpertsMerge(t *testing.T) {
 				if d := math.Abs(float64(have[i] - want[i])); d > 1e-6 || !soft && d != 0 || pre[i] != have[i] {
 					t.Fatalf("soft %v: scalar %d: want %v, have %v, in place %v", soft, i, want[i], have[i], pre[i])
 				}
-				moved = moved || mask[i] != 0 && e.Delta[i] != 0
+				moved = moved || mask[i] != 0 && delta[i] != 0
 			}
 			if !moved {
 				t.Fatal("nothing was merged")
@@ -77,19 +79,21 @@ func TestExpertsMerge(t *testing.T) {
 func TestCloseDelta(t *testing.T) {
 	e := drawExperts(2, testTensors(), 2, true, false)
 	open := 0
-	for i := range e.Delta {
-		e.Delta[i] = 3
+	threes := make([]float32, e.Delta.Len())
+	for i := range threes {
+		threes[i] = 3
 		if e.Masks[0].Open(i) || e.Masks[1].Open(i) {
 			open++
 		}
 	}
+	e.Delta = NewDelta(e.Tensors, threes)
 	e.CloseDelta()
-	for i, d := range e.Delta {
+	for i, d := range e.Delta.Values() {
 		if want := e.Masks[0].Open(i) || e.Masks[1].Open(i); (d == 3) != want || d != 3 && d != 0 {
 			t.Fatalf("scalar %d: %v, open %v", i, d, want)
 		}
 	}
-	if want := float64(open) / float64(len(e.Delta)); e.Union() != want || open == 0 || open == len(e.Delta) {
+	if want := float64(open) / float64(len(threes)); e.Union() != want || open == 0 || open == len(threes) {
 		t.Errorf("union: want %v, have %v", want, e.Union())
 	}
 }

@@ -107,6 +107,9 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 		f.Metadata[key] = string(text)
 	}
 	f.Metadata[metaFormat] = formatExperts
+	if e.Backbone != "" {
+		f.Metadata[metaBackbone] = e.Backbone
+	}
 	return f, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"haguruma/core/fewshot"
-	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
 	"haguruma/sparse/metatune"
 )
@@ -33,6 +32,7 @@ type evalFlags struct {
 	methods         []string
 	asJSON          bool
 	suite           suiteFlags
+	experts         expertsFlags
 }
 
 // agreement is how close two embeddings of the same pictures are.
@@ -75,16 +75,21 @@ the outcome of every episode, report.md and report.json. Interrupted (Ctrl-C)
 or stopped, the same command goes on from suite.json; more methods, sets or
 settings add to it. A suite.json of other episodes, data or weights is refused.
 Methods that adapt their weights to the task are routed and merged task by
-task, tasks of equal scores together; the report says where they were routed.`,
+task, tasks of equal scores together; the report says where they were routed.
+--experts adds a row for each file of experts, merged into the bundle.`,
 		Example: `  haguruma eval --data data
   haguruma eval --suite ../shared/data --out out/suite
   haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json
+  haguruma eval --suite ../shared/data --experts out/experts/experts.safetensors.zst --experts pmf=out/pmf/experts.safetensors.zst
   haguruma eval --data data --sets omniglot --settings 5x1,20x5 --json
   haguruma eval --data data --methods float,int8,random,pixels --weights out/weights.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := f.suite.apply(command, &f.cfg); err != nil {
 				return err
+			}
+			if len(f.experts.files) > 0 && !command.Flags().Changed("methods") {
+				f.methods = []string{methodInt8}
 			}
 			if err := f.check(); err != nil {
 				return err
@@ -101,6 +106,8 @@ task, tasks of equal scores together; the report says where they were routed.`,
 	f.suite.add(flags)
 	flags.StringVarP(&f.bundle, "bundle", "b", "", "bundle or its manifest (default: www/models/default.json)")
 	flags.StringVar(&f.weights, "weights", "", "float32 weights, for the method float")
+	flags.StringArrayVar(&f.experts.files, "experts", nil, "experts of haguruma metatune, FILE or NAME=FILE, again for each file (with --suite; --methods is then int8)")
+	flags.BoolVar(&f.experts.float, "experts-float", false, "merge and run the experts in float32, on --weights or what the bundle stands for")
 	flags.StringSliceVar(&f.methods, "methods", []string{methodInt8, methodRandom, methodPixels}, "what to measure: "+strings.Join(methodNames, ", "))
 	flags.StringSliceVar(&f.cfg.Sets, "sets", nil, "sets to measure on (default: every set that has the split)")
 	flags.StringVar(&f.cfg.Split, "split", f.cfg.Split, "test or val")
@@ -133,10 +140,10 @@ func (f *evalFlags) check() error {
 			return usagef("--methods: %s is there twice", name)
 		}
 	}
-	if slices.Contains(f.methods, methodFloat) != (f.weights != "") {
+	if slices.Contains(f.methods, methodFloat) != (f.weights != "") && !f.experts.float {
 		return usagef("--weights FILE and the method float go together")
 	}
-	return nil
+	return f.experts.check(f.suite.data != "")
 }
 
 func (a *app) eval(ctx context.Context, f *evalFlags) error {
@@ -174,7 +181,7 @@ func (a *app) eval(ctx context.Context, f *evalFlags) error {
 func (f *evalFlags) open() ([]metatune.Method, error) {
 	var shape vit.Config
 	var b *bundle
-	if slices.Contains(f.methods, methodInt8) || f.weights == "" && slices.Contains(f.methods, methodRandom) {
+	if slices.Contains(f.methods, methodInt8) || len(f.experts.files) > 0 || f.weights == "" && slices.Contains(f.methods, methodRandom) {
 		var err error
 		if b, err = openBundle(f.bundle); err != nil {
 			return nil, err
@@ -183,12 +190,9 @@ func (f *evalFlags) open() ([]metatune.Method, error) {
 	}
 	var params *vit.Params[float32]
 	if f.weights != "" {
-		file, err := tensorfile.Load(f.weights)
-		if err != nil {
+		var err error
+		if params, err = openWeights(f.weights); err != nil {
 			return nil, err
-		}
-		if params, err = vit.OpenParams(file); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.weights, err)
 		}
 		if b == nil {
 			shape = params.Config
@@ -209,7 +213,8 @@ func (f *evalFlags) open() ([]metatune.Method, error) {
 			methods = append(methods, metatune.RawPixels())
 		}
 	}
-	return methods, nil
+	experts, err := f.experts.methods(b, params)
+	return append(methods, experts...), err
 }
 
 // agreePerClass is how many pictures of each class agree compares.

@@ -161,13 +161,14 @@ func (f *metatuneFlags) check(command *cobra.Command) error {
 	return nil
 }
 
-// start is the backbone that the run starts from, in float32.
+// start is the backbone that the run starts from, in float32. Experts of a bundle are marked with its hash.
 func (f *metatuneFlags) start() (*vit.Params[float32], error) {
 	if f.weights == "" {
 		b, err := openBundle(f.bundle)
 		if err != nil {
 			return nil, err
 		}
+		f.cfg.Backbone = b.hash
 		return b.model.Params(), nil
 	}
 	return openWeights(f.weights)

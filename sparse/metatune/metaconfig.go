@@ -13,6 +13,8 @@ import (
 type MetaConfig struct {
 	Data string `json:"-"` // folder of <set>.zip and datasets.json
 	Out  string `json:"-"` // folder of checkpoint, log, plots and experts
+	// Backbone is the sha256 of the bundle that the run starts from, for the experts' file; empty: weights that are in no bundle.
+	Backbone string `json:"-"`
 
 	Tasks TaskConfig         `json:"tasks"`
 	Gates sparse.GatesConfig `json:"gates"`

@@ -88,7 +88,8 @@ func MetaTuneNetwork(ctx context.Context, cfg MetaConfig, network Network, start
 		return nil, err
 	}
 	result := t.finish()
-	if err := result.Experts.Save(filepath.Join(cfg.Out, ExpertsFile), map[string]string{"metatune": string(mustJSON(cfg)), "seconds": fmt.Sprintf("%.0f", result.Seconds)}); err != nil {
+	metadata := map[string]string{"metatune": string(mustJSON(cfg)), "seconds": fmt.Sprintf("%.0f", result.Seconds)}
+	if err := result.Experts.Save(filepath.Join(cfg.Out, ExpertsFile), metadata); err != nil {
 		return nil, err
 	}
 	return result, plotMeta(cfg.Out)
@@ -109,7 +110,7 @@ func (t *metaTuner) finish() *MetaResult {
 		temperature, result.Update, result.Mean = b.temperature, b.update, b.mean
 	}
 	tensors := t.network.Tensors()
-	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, t.delta), Router: t.router, Temperature: temperature, Steps: t.cfg.steps()}
+	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, t.delta), Router: t.router, Temperature: temperature, Steps: t.cfg.steps(), Backbone: t.cfg.Backbone}
 	for m := range t.gates.Z {
 		if t.cfg.settles() {
 			t.gates.Settle(m, t.cfg.Density)

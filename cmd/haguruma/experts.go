@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
+	"haguruma/sparse"
+	"haguruma/sparse/metatune"
+)
+
+// expertsFile is a file of experts, opened.
+type expertsFile struct {
+	*modelFile
+	experts *sparse.Experts
+}
+
+func openExperts(path string) (*expertsFile, error) {
+	f, err := readModelFile(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := sparse.OpenExperts(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	return &expertsFile{f, e}, nil
+}
+
+// expertsFlags are the flags of eval about experts.
+type expertsFlags struct {
+	files []string // NAME=FILE or FILE
+	float bool
+}
+
+// check is told what else was asked for.
+func (x *expertsFlags) check(suite bool) error {
+	switch {
+	case len(x.files) == 0 && x.float:
+		return usagef("--experts-float goes with --experts")
+	case len(x.files) > 0 && !suite:
+		return usagef("--experts goes with --suite: experts adapt to each task")
+	}
+	seen := map[string]bool{}
+	for _, text := range x.files {
+		name, path := splitExperts(text)
+		if name == "" || path == "" {
+			return usagef("--experts %q: want FILE or NAME=FILE", text)
+		}
+		if seen[name] {
+			return usagef("--experts: two are called %s; give NAME=FILE", name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// splitExperts is the name in the tables and the file. Without a name it is that of the file, or of the run that wrote it.
+func splitExperts(text string) (name, path string) {
+	if name, path, found := strings.Cut(text, "="); found {
+		return name, path
+	}
+	name, _, _ = strings.Cut(filepath.Base(text), ".")
+	if filepath.Base(text) == metatune.ExpertsFile {
+		if folder := filepath.Base(filepath.Dir(text)); folder != "." && folder != string(filepath.Separator) {
+			name = folder
+		}
+	}
+	return name, text
+}
+
+// methods opens every file of experts on the backbone: b in int8, or in float32 params, or what b stands for when there are none.
+func (x *expertsFlags) methods(b *bundle, params *vit.Params[float32]) ([]metatune.Method, error) {
+	var methods []metatune.Method
+	for _, text := range x.files {
+		name, path := splitExperts(text)
+		file, err := openExperts(path)
+		if err != nil {
+			return nil, err
+		}
+		var m metatune.Method
+		on := b.hash
+		if want := file.experts.Backbone; want != "" && want != b.hash && !(x.float && params != nil) {
+			return nil, fmt.Errorf("%s: want the backbone with sha256 %s, have %s with %s: %w", file.path, want, b.path, b.hash, sparse.ErrBackbone)
+		}
+		if x.float {
+			if params == nil {
+				params = b.model.Params()
+			}
+			on = "float32 " + tensorfile.Hash(tensorfile.FromFloat32("", []int{len(params.Flat)}, params.Flat).Data)
+			m, err = metatune.FloatExperts(name+" float32", params, file.experts)
+		} else {
+			m, err = metatune.Experts(name, b.model, file.experts)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file.path, err)
+		}
+		m.Identity = file.hash + " on " + on
+		methods = append(methods, m)
+	}
+	return methods, nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"haguruma/sparse/metatune"
+)
+
+// TestEvalExperts: a row for each file, paired against the bundle without experts, in int8 and in float32.
+func TestEvalExperts(t *testing.T) {
+	data := testData(t)
+	toy := trainedToy(t, data)
+	bundle := filepath.Join(toy, "bundle.json")
+	runs := t.TempDir()
+	experts, pmf := filepath.Join(runs, "mix", metatune.ExpertsFile), filepath.Join(runs, "pmf", metatune.ExpertsFile)
+	succeed(t, tinyTuning(data, filepath.Dir(experts), "--bundle", bundle, "--lr", "0.05", "--quiet")...)
+	recipe := filepath.Join(filepath.Dir(experts), "config.json")
+	succeed(t, "metatune", "--data", data, "--out", filepath.Dir(pmf), "--recipe", recipe, "--baseline", "pmf", "--bundle", bundle, "--quiet")
+
+	f, e := readExperts(t, experts)
+	m, err := readManifest(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Backbone != m.SHA256 || f.Metadata["backbone"] != m.SHA256 {
+		t.Errorf("backbone: want the hash of the bundle, %s, have %q and %q", m.SHA256, e.Backbone, f.Metadata["backbone"])
+	}
+
+	eval := []string{"eval", "--suite", data, "--bundle", bundle, "--episodes", "12", "--settings", "2x1", "--json"}
+	report := parse[metatune.SuiteReport](t, succeed(t, append(eval, "--experts", experts, "--experts", "dense="+pmf)...))
+	var names []string
+	for _, figure := range report.Figures {
+		if figure.Set != "toy" {
+			continue
+		}
+		names = append(names, figure.Method)
+		if (figure.Difference == nil) != (figure.Method == "bundle int8") {
+			t.Errorf("difference of %s: %v", figure.Method, figure.Difference)
+		}
+	}
+	if want := []string{"bundle int8", "mix", "dense"}; !slices.Equal(names, want) || report.Baseline != want[0] {
+		t.Errorf("want rows %q, have %q against %s", want, names, report.Baseline)
+	}
+	if len(report.Routing) != 2 || len(report.Routing[0].Scores) != 3 || len(report.Routing[1].Scores) != 1 || report.Routing[1].Scores[0] != 1 {
+		t.Errorf("routing: %+v", report.Routing)
+	}
+
+	refuse(t, exitUsage, []string{"--suite"}, "eval", "--data", data, "--experts", experts)
+	refuse(t, exitUsage, []string{"--experts-float"}, "eval", "--suite", data, "--experts-float")
+	refuse(t, exitUsage, []string{"two are called mix", "NAME=FILE"}, append(eval, "--experts", experts, "--experts", "mix="+pmf)...)
+	refuse(t, exitFailure, []string{"not an experts file", "metatune"}, append(eval, "--experts", filepath.Join(toy, "bundle.safetensors.zst"))...)
+	refuse(t, exitFailure, []string{"another backbone", "sha256"}, append(eval, "--experts", experts, "--bundle", testBundle(t))...)
+	// Experts that do not say their bundle are told by their tensors.
+	e.Backbone = ""
+	loose := filepath.Join(t.TempDir(), "loose.safetensors")
+	if err := e.Save(loose, nil); err != nil {
+		t.Fatal(err)
+	}
+	deep := filepath.Join(t.TempDir(), "deep")
+	succeed(t, tinyRun(data, deep, "--depth", "2", "--quiet")...)
+	refuse(t, exitFailure, []string{"another backbone", "tensor"}, append(eval, "--experts", loose, "--bundle", filepath.Join(deep, "bundle.json"))...)
+	float := []string{"--experts-float", "--experts", loose, "--weights", filepath.Join(toy, metatune.WeightsFile), "--methods", "float"}
+	report = parse[metatune.SuiteReport](t, succeed(t, append(eval, float...)...))
+	if len(report.Figures) < 2 || report.Figures[0].Method != "float32" || report.Figures[1].Method != "loose float32" {
+		t.Errorf("in float32: have %+v", report.Figures)
+	}
+}
