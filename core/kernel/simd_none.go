@@ -22,3 +22,10 @@ func layerNorm32(y, mean, rstd, x, gain, bias []float32, rows int, eps float32) 
 func layerNormBackward32(dx, dGain, dBias, dy, x, mean, rstd, gain []float32, rows int) bool {
 	return false
 }
+
+func largest32(w []float32) (largest float32, ok bool)        { return 0, false }
+func weightCodes32(q []int8, w []float32, scale float32) bool { return false }
+func blockCodes32(q []int8, w []float32, scale float32)       {}
+func mergeRow32(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
+	return 0, 0
+}

@@ -17,7 +17,7 @@ var (
 	ErrValue = errors.New("value")
 )
 
-// maxWeight is the largest code: -128 stays unused, so that weights are symmetric.
+// maxWeight is the largest code, as kernel.QuantizeWeights has it: -128 stays unused.
 const maxWeight = 127
 
 // Matrix is a weight matrix (out, in) in int8.
@@ -47,7 +47,7 @@ func Quantize(w []float32, rows, cols int) *Matrix {
 	}
 	m := &Matrix{Rows: rows, Cols: cols, Data: make([]int8, rows*cols), Scale: make([]float32, rows)}
 	for r := range rows {
-		m.Scale[r] = quantizeRow(m.Data[r*cols:(r+1)*cols], w[r*cols:(r+1)*cols])
+		m.Scale[r] = kernel.QuantizeWeights(m.Data[r*cols:(r+1)*cols], w[r*cols:(r+1)*cols])
 	}
 	m.prepare()
 	return m
@@ -86,6 +86,34 @@ func FromInt8(data []int8, scale []float32, rows, cols int) (*Matrix, error) {
 	m := &Matrix{Rows: rows, Cols: cols, Data: data, Scale: scale}
 	m.prepare()
 	return m, nil
+}
+
+// Derive returns a matrix that differs in some rows, or m itself when none does. m is not written to.
+//
+//	row  writes the codes of row r, -127..127, and returns its scale and true; or it returns false, and the row of m is copied
+//
+// It panics if a scale is negative or not finite.
+func (m *Matrix) Derive(row func(q []int8, r int) (scale float32, changed bool)) *Matrix {
+	d := &Matrix{Rows: m.Rows, Cols: m.Cols, Data: make([]int8, len(m.Data)), Scale: make([]float32, m.Rows)}
+	any := false
+	for r := range m.Rows {
+		q := d.Data[r*m.Cols : (r+1)*m.Cols]
+		scale, changed := row(q, r)
+		if !changed {
+			copy(q, m.Data[r*m.Cols:])
+			scale = m.Scale[r]
+		}
+		if !(scale >= 0 && scale <= math.MaxFloat32) {
+			panic("quant: Derive: scale negative or not finite")
+		}
+		d.Scale[r] = scale
+		any = any || changed
+	}
+	if !any {
+		return m
+	}
+	d.prepare()
+	return d
 }
 
 // maxCols keeps the int32 sums of kernel.MatmulInt8 exact.
@@ -134,32 +162,4 @@ func (m *Matrix) prepare() {
 	}
 	m.packed = make([]int8, kernel.PackInt8Len(m.Rows, m.Cols))
 	kernel.PackInt8(m.packed, m.Data, m.Rows, m.Cols)
-}
-
-// limit bounds a weight: scales and their inverses stay finite and normal.
-const limit = 0x1p126
-
-// quantizeRow writes the codes of one row and returns its scale.
-func quantizeRow(q []int8, w []float32) (scale float32) {
-	var largest float32
-	for _, v := range w {
-		largest = max(largest, magnitude(v))
-	}
-	if largest == 0 {
-		return 1
-	}
-	scale = max(largest/maxWeight, 0x1p-126)
-	for i, v := range w {
-		code := math.RoundToEven(float64(magnitude(v)) / float64(scale))
-		q[i] = int8(math.Copysign(min(code, maxWeight), float64(v)))
-	}
-	return scale
-}
-
-// magnitude is what |v| counts as.
-func magnitude(v float32) float32 {
-	if v != v {
-		return 0
-	}
-	return min(max(v, -v), limit)
 }

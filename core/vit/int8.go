@@ -96,6 +96,41 @@ func (m *Int8Model) Params() *Params[float32] {
 	return p
 }
 
+// Derive returns a model that differs from m in some weights; the others are shared, and m is not written to. It has its own buffers and m's
+// metadata.
+//
+//	matrix  returns what takes the place of a quantized tensor, of the same shape, or w itself
+//	vector  returns what takes the place of another tensor, of the same length, or x itself; neither is written to
+//
+// It panics on a matrix or vector of another size.
+func (m *Int8Model) Derive(matrix func(name string, w *quant.Matrix) *quant.Matrix, vector func(name string, x []float32) []float32) *Int8Model {
+	matrices, vectors := make(map[string]*quant.Matrix, len(m.weights.matrix)), map[string][]float32{}
+	for i := range m.weights.tensors {
+		t := &m.weights.tensors[i]
+		if t.quantized() {
+			old := m.weights.matrix[t.Name]
+			w := matrix(t.Name, old)
+			if w.Rows != old.Rows || w.Cols != old.Cols {
+				panic("vit: Derive: a matrix of another shape")
+			}
+			matrices[t.Name] = w
+			continue
+		}
+		x := vector(t.Name, t.Data)
+		if len(x) != len(t.Data) {
+			panic("vit: Derive: a vector of another length")
+		}
+		vectors[t.Name] = x
+	}
+	d := newInt8(m.weights.config, matrices, vectors)
+	d.Metadata = m.Metadata
+	return d
+}
+
+// Tensors lists the names and shapes of the weights in their fixed order, as Params has them: the slice and the shapes are the caller's to
+// read. Data is nil where the weights are int8 codes, which have the same order.
+func (m *Int8Model) Tensors() []Tensor[float32] { return m.weights.tensors }
+
 // chunkRows is the number of tokens that Embed runs at once: enough for the matmuls to reuse their panels, few enough
 // that a large batch does not need large buffers.
 const chunkRows = 256

@@ -1,0 +1,60 @@
+package sparse
+
+import "strings"
+
+// Share is how many scalars of a part of the backbone a task changes.
+type Share struct {
+	Name    string
+	Changed int // scalars that an expert with a score opens
+	Total   int
+}
+
+// Shares counts what scores open: of all experts' tensors together, of each part of the backbone in order (the blocks by number, and what
+// is before and behind them), and of each kind of tensor in the blocks in the order of its first.
+func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {
+	open := &Mask{n: scalars(e.Tensors), bits: make([]uint64, (scalars(e.Tensors)+63)/64)}
+	for m, s := range scores[:len(e.Masks)] {
+		if s == 0 {
+			continue
+		}
+		for i, w := range e.Masks[m].bits {
+			open.bits[i] |= w
+		}
+	}
+	all.Name = "all"
+	add := func(list []Share, name string, changed, total int) []Share {
+		for i := range list {
+			if list[i].Name == name {
+				list[i].Changed += changed
+				list[i].Total += total
+				return list
+			}
+		}
+		return append(list, Share{name, changed, total})
+	}
+	for _, t := range e.Tensors {
+		changed, total := open.Count(t.Start, t.Start+t.Len()), t.Len()
+		all.Changed += changed
+		all.Total += total
+		part, kind := place(t.Name)
+		parts = add(parts, part, changed, total)
+		if kind != "" {
+			kinds = add(kinds, kind, changed, total)
+		}
+	}
+	return all, parts, kinds
+}
+
+// place is the part of the backbone that a tensor belongs to and, in a block, its kind: "blocks.3" and "attn.qkv" of
+// "blocks.3.attn.qkv.weight". Elsewhere the part is what stands before the first dot.
+func place(name string) (part, kind string) {
+	if rest, ok := strings.CutPrefix(name, "blocks."); ok {
+		number, kind, _ := strings.Cut(rest, ".")
+		if i := strings.LastIndexByte(kind, '.'); i >= 0 {
+			kind = kind[:i]
+		}
+		return "blocks." + number, kind
+	}
+	part, _, _ = strings.Cut(name, ".")
+	return part, ""
+}
