@@ -125,10 +125,10 @@ func mergeRow32(w []float32, base, delta []int8, baseScale, deltaScale float32, 
 	return whole, maxLane(most)
 }
 
-// blockCodes32 writes the codes of what mergeRow32 wrote. len(w) is a multiple of its blocks.
-func blockCodes32(q []int8, w []float32, scale float32) {
+// blockCodes32 writes the codes of what mergeRow32 wrote, all of them, and returns how many.
+func blockCodes32(q []int8, w []float32, scale float32) (whole int) {
 	divisor := simd.BroadcastFloat32s(scale)
-	n := divisor.Len()
+	n, whole := divisor.Len(), len(w)
 	low := simd.BroadcastUint32s(0xff)
 	for len(w) >= 4*n && len(q) >= 4*n {
 		v := roundCodes(simd.LoadFloat32s(w), divisor).ToBits().And(low)
@@ -139,4 +139,5 @@ func blockCodes32(q []int8, w []float32, scale float32) {
 		w, q = w[4*n:], q[4*n:]
 	}
 	clearUpper()
+	return whole
 }

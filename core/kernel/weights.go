@@ -82,12 +82,15 @@ func MergeRow(q, base, delta []int8, baseScale, deltaScale float32, mix Mix) (sc
 	}
 	s := mergeScratch.Get().(*[]float32)
 	w := take(s, dim)
-	whole, largest := mergeRow32(w, base, delta[:dim], baseScale, deltaScale, &mix)
+	whole, largest := mergeRowWasm(w, base, delta[:dim], baseScale, deltaScale, &mix)
+	codes := weightCodesWasm
+	if whole == 0 {
+		whole, largest = mergeRow32(w, base, delta[:dim], baseScale, deltaScale, &mix)
+		codes = blockCodes32
+	}
 	mergeRowGeneric(w, base, delta, baseScale, deltaScale, &mix, whole)
 	scale = weightScale(max(largest, largestGeneric(w[whole:])))
-	if whole > 0 {
-		blockCodes32(q[:whole], w[:whole], scale)
-	}
+	codes(q[:whole], w[:whole], scale)
 	weightCodesGeneric(q[whole:dim], w[whole:], scale)
 	mergeScratch.Put(s)
 	return scale, true

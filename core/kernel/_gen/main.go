@@ -25,6 +25,7 @@ func main() {
 		"peak_relaxed_wasm.s":   peakRelaxedWasm,
 		"quantize_wasm.s":       quantizeWasm,
 		"rows_wasm.s":           rowsWasm,
+		"weights_wasm.s":        weightsWasm,
 		"int8_vnni_amd64.s":     int8VNNI,
 		"int8_avx2_amd64.s":     int8AVX2,
 	} {
