@@ -13,6 +13,7 @@ import (
 type adaptation struct {
 	classes    []*class
 	prototypes []float32 // (len(classes), dim), rows of length one
+	merged     *merged   // the same by weights with experts merged; nil: there are none, or they were off
 }
 
 // Score is what Classify says of one class.
@@ -25,11 +26,12 @@ type Score struct {
 	NearestCosine float32 // to that example
 }
 
-// Adapt makes one prototype a class of the examples there are and takes them into use. No picture is
-// embedded again. On error the adaptation in use stays.
+// Adapt makes one prototype a class of the examples there are and takes them into use. With experts it first lets them choose by what the
+// backbone alone makes of the examples, merges them, and embeds the examples again, but those that these weights have embedded before.
+// Without, no picture is embedded again. On error the adaptation in use stays.
 //
 // Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming the first class without an
-// example.
+// example; with experts ErrNoPicture for an example whose picture is not known, ErrBadEmbedding, and what their embedder returned, wrapped.
 func (t *Task) Adapt() error {
 	if len(t.classes) < 2 {
 		return &Error{Code: CodeTooFewClasses, Message: fmt.Sprintf("at least two classes are needed, there is %s", []string{"none", "one"}[len(t.classes)])}
@@ -42,6 +44,12 @@ func (t *Task) Adapt() error {
 	embed, labels := t.support()
 	a := &adaptation{classes: slices.Clone(t.classes), prototypes: make([]float32, len(t.classes)*t.dim)}
 	fewshot.Prototypes(a.prototypes, embed, labels, len(t.classes), t.dim)
+	if t.experts != nil && !t.off {
+		var err error
+		if a.merged, err = t.merge(embed, labels); err != nil {
+			return err
+		}
+	}
 	for _, x := range t.examples {
 		x.inUse = true
 	}
@@ -74,10 +82,14 @@ func (a *adaptation) without(c *class, dim int) *adaptation {
 	if len(a.classes) <= 2 {
 		return nil
 	}
-	return &adaptation{
-		classes:    slices.Delete(slices.Clone(a.classes), i, i+1),
-		prototypes: slices.Delete(slices.Clone(a.prototypes), i*dim, (i+1)*dim),
+	row := func(prototypes []float32) []float32 { return slices.Delete(slices.Clone(prototypes), i*dim, (i+1)*dim) }
+	less := &adaptation{classes: slices.Delete(slices.Clone(a.classes), i, i+1), prototypes: row(a.prototypes)}
+	if a.merged != nil {
+		m := *a.merged
+		m.prototypes = row(m.prototypes)
+		less.merged = &m
 	}
+	return less
 }
 
 // Adapted reports whether there is an adaptation in use, so that Classify can answer.
@@ -94,14 +106,18 @@ func (t *Task) Classify(pic *picture.Picture) ([]Score, error) {
 	if t.inUse == nil {
 		return nil, notAdapted()
 	}
-	embed, err := t.embed(pic)
+	embedder := t.embedder
+	if m := t.mergedInUse(); m != nil {
+		embedder = m.embedder
+	}
+	embed, err := t.embed(embedder, pic)
 	if err != nil {
 		return nil, err
 	}
 	return t.ClassifyEmbedding(embed)
 }
 
-// ClassifyEmbedding is Classify for an embedding of length Dim that was made before.
+// ClassifyEmbedding is Classify for an embedding of length Dim that was made before, by the weights in use: those of Scores.
 func (t *Task) ClassifyEmbedding(embed []float32) ([]Score, error) {
 	a := t.inUse
 	if a == nil {
@@ -110,12 +126,14 @@ func (t *Task) ClassifyEmbedding(embed []float32) ([]Score, error) {
 	if err := t.checkEmbedding(embed); err != nil {
 		return nil, err
 	}
-	way := len(a.classes)
+	way, prototypes, merged := len(a.classes), a.prototypes, t.mergedInUse()
+	if merged != nil {
+		prototypes = merged.prototypes
+	}
 	logits := make([]float32, way)
-	fewshot.CosineLogits(logits, embed, a.prototypes, 1, way, t.dim, fewshot.LogitScale)
+	fewshot.CosineLogits(logits, embed, prototypes, 1, way, t.dim, fewshot.LogitScale)
 
-	unit := slices.Clone(embed)
-	fewshot.NormalizeRows(unit, 1, t.dim)
+	unit := t.unit(embed)
 	scores := make([]Score, way)
 	for i, c := range a.classes {
 		scores[i] = Score{Class: c.id, Name: c.name, Cosine: logits[i] / fewshot.LogitScale}
@@ -123,7 +141,11 @@ func (t *Task) ClassifyEmbedding(embed []float32) ([]Score, error) {
 			if !x.inUse {
 				continue
 			}
-			if cosine := kernel.Dot(unit, x.unit); scores[i].Nearest == 0 || cosine > scores[i].NearestCosine {
+			like := x.unit
+			if merged != nil {
+				like = merged.seen[x].unit
+			}
+			if cosine := kernel.Dot(unit, like); scores[i].Nearest == 0 || cosine > scores[i].NearestCosine {
 				scores[i].Nearest, scores[i].NearestCosine = x.id, cosine
 			}
 		}

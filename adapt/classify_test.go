@@ -145,7 +145,7 @@ func TestRemovedClassIsForgotten(t *testing.T) {
 			must(f.AddExample(blue, pixel(1, 2, 200)))
 		}
 		yellow := must(f.AddClass("yellow"))
-		must(f.AddEmbedding(yellow, []float32{7, 8, 1}))
+		must(f.AddEmbedding(yellow, []float32{7, 8, 1}, nil))
 		check(t, f.Adapt())
 		if withBlue {
 			check(t, f.RemoveClass(blue))
@@ -188,7 +188,7 @@ func TestRemoveClassThatWasNotAdaptedTo(t *testing.T) {
 func TestNearestExamples(t *testing.T) {
 	f := newFixture(t)
 	check(t, f.Adapt())
-	must(f.AddEmbedding(f.red, []float32{5, 4, 1})) // 4: not adapted to
+	must(f.AddEmbedding(f.red, []float32{5, 4, 1}, nil)) // 4: not adapted to
 	nearest := func() [2]int {
 		s := must(f.ClassifyEmbedding([]float32{5, 4, 1}))
 		return [2]int{s[0].Nearest, s[1].Nearest}

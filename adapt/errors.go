@@ -12,6 +12,7 @@ const (
 	CodeUnknownExample = "unknown_example" // no example of that id
 	CodeNotAdapted     = "not_adapted"     // classifying before the first Adapt
 	CodeBadEmbedding   = "bad_embedding"   // wrong length, or not finite
+	CodeNoPicture      = "no_picture"      // adapting with experts to an example that is an embedding only
 )
 
 // Error is a refused call. The fields that do not apply are zero.
@@ -41,6 +42,7 @@ var (
 	ErrUnknownExample error = &Error{Code: CodeUnknownExample, Message: "no such example"}
 	ErrNotAdapted     error = &Error{Code: CodeNotAdapted, Message: "not adapted yet"}
 	ErrBadEmbedding   error = &Error{Code: CodeBadEmbedding, Message: "not an embedding of this backbone"}
+	ErrNoPicture      error = &Error{Code: CodeNoPicture, Message: "an example without its picture"}
 )
 
 // Code returns the code of the first [Error] in err's chain, or "" when there is none.

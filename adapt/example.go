@@ -13,26 +13,29 @@ import (
 type example struct {
 	id    int
 	class *class
-	embed []float32 // (dim) as the embedder gave it
-	unit  []float32 // (dim) scaled to length one
-	inUse bool      // part of the adaptation in use
+	embed []float32        // (dim) as the embedder gave it
+	unit  []float32        // (dim) scaled to length one
+	pic   *picture.Picture // what the embedder sees; nil: not known
+	inUse bool             // part of the adaptation in use
 }
 
-// AddExample embeds one picture, only this one, and appends it to a class. The picture is not kept.
+// AddExample embeds one picture, only this one, and appends it to a class. Of the picture, what the embedder sees is kept.
 // Errors: ErrUnknownClass, ErrBadEmbedding, or what the embedder returned, wrapped.
 func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {
 	if _, err := t.class(class); err != nil { // before the costly step
 		return 0, err
 	}
-	embed, err := t.embed(pic)
+	reduced := t.embedder.Reduce(pic)
+	embed, err := t.embed(t.embedder, reduced)
 	if err != nil {
 		return 0, err
 	}
-	return t.AddEmbedding(class, embed)
+	return t.AddEmbedding(class, embed, reduced)
 }
 
-// AddEmbedding is AddExample for an embedding of length Dim that was made before; it is copied.
-func (t *Task) AddEmbedding(class int, embed []float32) (id int, err error) {
+// AddEmbedding is AddExample for an embedding of length Dim that was made before, by the weights without experts; it is copied. pic is what
+// the embedder sees of the picture (Embedder.Reduce), which is kept; nil where it is not known: experts cannot be used then.
+func (t *Task) AddEmbedding(class int, embed []float32, pic *picture.Picture) (id int, err error) {
 	c, err := t.class(class)
 	if err != nil {
 		return 0, err
@@ -41,12 +44,18 @@ func (t *Task) AddEmbedding(class int, embed []float32) (id int, err error) {
 		return 0, err
 	}
 	t.lastID.example++
-	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), unit: slices.Clone(embed)}
-	fewshot.NormalizeRows(x.unit, 1, t.dim)
+	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), unit: t.unit(embed), pic: pic}
 	t.examples[x.id] = x
 	c.examples = append(c.examples, x)
 	t.stale = true
 	return x.id, nil
+}
+
+// unit returns the embedding scaled to length one, a copy.
+func (t *Task) unit(embed []float32) []float32 {
+	unit := slices.Clone(embed)
+	fewshot.NormalizeRows(unit, 1, t.dim)
+	return unit
 }
 
 // RemoveExample removes an example from its class. ErrUnknownExample: no such example.
@@ -79,7 +88,7 @@ func (t *Task) Relabel(id, class int) error {
 	return nil
 }
 
-// Embedding returns a copy of the embedding of an example, (dim). ErrUnknownExample: no such example.
+// Embedding returns a copy of the embedding of an example without experts, (dim). ErrUnknownExample: no such example.
 func (t *Task) Embedding(id int) ([]float32, error) {
 	x, err := t.example(id)
 	if err != nil {
@@ -99,9 +108,9 @@ func (t *Task) example(id int) (*example, error) {
 	return nil, &Error{Code: CodeUnknownExample, Message: fmt.Sprintf("there is no example %d", id), Example: id}
 }
 
-// embed runs the embedder and checks what it gave.
-func (t *Task) embed(pic *picture.Picture) ([]float32, error) {
-	embed, err := t.embedder.Embed(pic)
+// embed runs an embedder and checks what it gave.
+func (t *Task) embed(e Embedder, pic *picture.Picture) ([]float32, error) {
+	embed, err := e.Embed(pic)
 	if err != nil {
 		return nil, fmt.Errorf("adapt: embed: %w", err)
 	}

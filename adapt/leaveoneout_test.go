@@ -21,16 +21,16 @@ func TestLeaveOneOutByHand(t *testing.T) {
 	task := NewTask(&colorEye{})
 	a, b := must(task.AddClass("a")), must(task.AddClass("b"))
 	for _, embed := range [][]float32{{9, 1, 0}, {8, 0, 0}, {7, 1, 1}, {0, 1, 9}} { // 4 belongs to b
-		must(task.AddEmbedding(a, embed))
+		must(task.AddEmbedding(a, embed, nil))
 	}
 	if task.LeaveOneOut() != nil {
 		t.Error("a class without examples")
 	}
-	must(task.AddEmbedding(b, []float32{0, 0, 5}))
+	must(task.AddEmbedding(b, []float32{0, 0, 5}, nil))
 	if task.LeaveOneOut() != nil {
 		t.Error("a class of one example")
 	}
-	must(task.AddEmbedding(b, []float32{1, 0, 6}))
+	must(task.AddEmbedding(b, []float32{1, 0, 6}, nil))
 	low, high := fewshot.Wilson(5, 6)
 	want := &LeaveOneOut{Hits: 5, Total: 6, Accuracy: 5.0 / 6, Low: low, High: high, Misses: []int{4}}
 	if got := task.LeaveOneOut(); !reflect.DeepEqual(got, want) {
@@ -60,7 +60,7 @@ func TestLeaveOneOutIsHonest(t *testing.T) {
 				embed[k] = float32(rng.NormFloat64())
 			}
 			embed[label] += 1.5
-			must(task.AddEmbedding(class, embed))
+			must(task.AddEmbedding(class, embed, nil))
 			all = append(all, kept{label, embed})
 		}
 	}

@@ -17,6 +17,9 @@ const MaxNameRunes = 100
 type Embedder interface {
 	// Dim is the length of every embedding; it never changes.
 	Dim() int
+	// Reduce returns what Embed sees of a picture, which may be the picture itself: its embedding is the same. The task keeps it with an
+	// example, to embed it again with other weights.
+	Reduce(pic *picture.Picture) *picture.Picture
 	// Embed returns an embedding of length Dim. The task copies it, so the slice may be reused.
 	Embed(pic *picture.Picture) ([]float32, error)
 }
@@ -32,6 +35,9 @@ type Task struct {
 
 	inUse *adaptation // nil before the first Adapt
 	stale bool        // examples or classes have changed since
+
+	experts Experts // nil: none
+	off     bool    // experts are not used
 }
 
 type class struct {
@@ -47,7 +53,7 @@ type Class struct {
 	Examples []int // ids in the order they came to the class
 }
 
-// NewTask returns a task without classes. The embedder is called by AddExample and Classify only.
+// NewTask returns a task without classes and experts. The embedder is called by AddExample and Classify only.
 func NewTask(e Embedder) *Task {
 	dim := e.Dim()
 	if dim <= 0 {

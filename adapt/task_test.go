@@ -20,6 +20,8 @@ type colorEye struct {
 
 func (e *colorEye) Dim() int { return 3 }
 
+func (e *colorEye) Reduce(pic *picture.Picture) *picture.Picture { return pic }
+
 func (e *colorEye) Embed(pic *picture.Picture) ([]float32, error) {
 	e.calls++
 	if e.fail != nil {
@@ -116,15 +118,15 @@ func TestFailedCallsChangeNothing(t *testing.T) {
 		{"rename no class", func(f fixture) error { return f.RenameClass(9, "blue") }, "unknown_class", ErrUnknownClass},
 		{"remove no class", func(f fixture) error { return f.RemoveClass(0) }, "unknown_class", ErrUnknownClass},
 		{"add to no class", func(f fixture) error { return second(f.AddExample(9, pixel(1, 2, 3))) }, "unknown_class", ErrUnknownClass},
-		{"add an embedding to no class", func(f fixture) error { return second(f.AddEmbedding(9, []float32{1, 2, 3})) }, "unknown_class", ErrUnknownClass},
+		{"add an embedding to no class", func(f fixture) error { return second(f.AddEmbedding(9, []float32{1, 2, 3}, nil)) }, "unknown_class", ErrUnknownClass},
 		{"remove no example", func(f fixture) error { return f.RemoveExample(9) }, "unknown_example", ErrUnknownExample},
 		{"relabel no example", func(f fixture) error { return f.Relabel(9, f.red) }, "unknown_example", ErrUnknownExample},
 		{"relabel to no class", func(f fixture) error { return f.Relabel(1, 9) }, "unknown_class", ErrUnknownClass},
 		{"embedding of no example", func(f fixture) error { return second(f.Embedding(9)) }, "unknown_example", ErrUnknownExample},
-		{"short embedding", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, 2})) }, "bad_embedding", ErrBadEmbedding},
-		{"NaN", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, nan, 3})) }, "bad_embedding", ErrBadEmbedding},
-		{"Inf", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, -inf, 3})) }, "bad_embedding", ErrBadEmbedding},
-		{"overflow", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1e20, 0, 3})) }, "bad_embedding", ErrBadEmbedding},
+		{"short embedding", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, 2}, nil)) }, "bad_embedding", ErrBadEmbedding},
+		{"NaN", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, nan, 3}, nil)) }, "bad_embedding", ErrBadEmbedding},
+		{"Inf", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1, -inf, 3}, nil)) }, "bad_embedding", ErrBadEmbedding},
+		{"overflow", func(f fixture) error { return second(f.AddEmbedding(f.red, []float32{1e20, 0, 3}, nil)) }, "bad_embedding", ErrBadEmbedding},
 		{"wrong size of the eye", func(f fixture) error {
 			return second(f.AddExample(f.red, &picture.Picture{Width: 2, Height: 1, Pix: make([]uint8, 6)}))
 		}, "bad_embedding", ErrBadEmbedding},
@@ -201,7 +203,7 @@ func TestClassesAndExamples(t *testing.T) {
 	if class := must(f.AddClass("green")); class != 3 {
 		t.Errorf("class %d", class)
 	}
-	if id := must(f.AddEmbedding(3, []float32{1, 2, 3})); id != 4 {
+	if id := must(f.AddEmbedding(3, []float32{1, 2, 3}, nil)); id != 4 {
 		t.Errorf("example %d", id)
 	}
 	if got := f.Classes(); !reflect.DeepEqual(got, []Class{{1, "green light", []int{2}}, {3, "green", []int{4}}}) {
@@ -215,7 +217,7 @@ func TestSlicesAreCopied(t *testing.T) {
 	f := newFixture(t)
 	check(t, f.Adapt())
 	embed := []float32{9, 8, 7}
-	id := must(f.AddEmbedding(f.red, embed))
+	id := must(f.AddEmbedding(f.red, embed, nil))
 	before := see(f.Task)
 	embed[0] = 1
 	must(f.Embedding(id))[1] = 1

@@ -51,7 +51,7 @@ const maxSteps = 1 << 16
 
 // Route writes the scores of a task, METHOD section 2.
 //
-//	scores      (M)         not negative, sum 1
+//	scores      (M)         not negative, sum 1; all equal where the router gives numbers that are not finite
 //	prototypes  (way, dim)  class means of the support as the backbone alone embeds it, not normalized
 func (e *Experts) Route(scores, prototypes []float32, way int) {
 	if e.Router == nil || len(e.Masks) == 1 {
@@ -63,6 +63,14 @@ func (e *Experts) Route(scores, prototypes []float32, way int) {
 		logits := make([]float32, len(scores))
 		e.Router.Logits(logits, prototypes, way, &tape)
 		Scores(scores, logits, nil, e.Temperature)
+		for _, s := range scores {
+			if !(s >= 0 && s <= 1) { // of prototypes or weights that overflow
+				for m := range scores {
+					scores[m] = 1 / float32(len(scores))
+				}
+				break
+			}
+		}
 	}
 	if e.Steps > 0 {
 		RoundScores(scores, e.Steps)

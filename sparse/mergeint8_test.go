@@ -256,12 +256,7 @@ func BenchmarkMergeTask(b *testing.B) {
 	c := defaultConfig
 	base, tensors := newBackbone(c)
 	rng := rand.New(rand.NewPCG(1, 2))
-	e := randomExperts(tensors, 8, 0.1, 0.01, false, rng)
-	e.RoundDelta()
-	e.Steps = DefaultSteps
-	e.Temperature = 1
-	e.Router = NewRouter[float32](RouterConfig{Dim: c.Dim, Experts: 8, Heads: 4, MLPDim: 2 * c.Dim, Tokens: 4, Read: ReadSkills, Eps: 1e-5})
-	e.Router.Init(rng)
+	e := RandomExperts(tensors, 8, 0.1, 0.01, c.Dim, rng)
 	const way, shots = 5, 5
 	images := randomImages(way*shots, c.ImageSize)
 	embed, prototypes, scores := make([]float32, way*shots*c.Dim), make([]float32, way*c.Dim), make([]float32, 8)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,10 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"haguruma/adapt"
 	"haguruma/core/manifest"
-	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
+	"haguruma/sparse"
 )
 
 // defaultManifest is what is looked for when no --bundle is given.
@@ -20,7 +20,6 @@ const defaultManifest = "default.json"
 
 var (
 	errNoBundle = errors.New("no bundle found")
-	errManifest = errors.New("not a bundle's manifest")
 	errHash     = errors.New("not the bytes that the manifest names")
 )
 
@@ -31,6 +30,9 @@ type modelFile struct {
 	hash string // sha256 of the file's bytes
 	size int    // bytes on disk
 	file *tensorfile.File
+
+	experts     string // path of the experts that the manifest names; empty: none
+	expertsPart manifest.Part
 }
 
 // readModelFile reads a safetensors file, plain or zstd, or the one that a
@@ -38,44 +40,43 @@ type modelFile struct {
 func readModelFile(path string) (*modelFile, error) {
 	var found *manifest.Manifest
 	if strings.EqualFold(filepath.Ext(path), ".json") {
-		m, err := readManifest(path)
+		m, err := manifest.Read(path)
 		if err != nil {
 			return nil, err
 		}
 		found = m
 		path = filepath.Join(filepath.Dir(path), m.File)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f := &modelFile{path: path, hash: tensorfile.Hash(data), size: len(data)}
+	f := &modelFile{path: path}
 	f.name, _, _ = strings.Cut(filepath.Base(path), ".")
+	want := manifest.Part{}
 	if found != nil {
 		f.name = found.Name
-		if len(data) != found.Bytes || f.hash != found.SHA256 {
-			return nil, fmt.Errorf("%s: want %d bytes with sha256 %s, have %d with %s: %w", path, found.Bytes, found.SHA256, len(data), f.hash, errHash)
+		want = manifest.Part{File: found.File, Bytes: found.Bytes, SHA256: found.SHA256}
+		if found.Experts != nil {
+			f.experts = filepath.Join(filepath.Dir(path), found.Experts.File)
+			f.expertsPart = *found.Experts
 		}
 	}
-	if f.file, err = tensorfile.Decode(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
+	var err error
+	f.file, f.hash, f.size, err = readPart(path, want)
+	return f, err
 }
 
-func readManifest(path string) (*manifest.Manifest, error) {
+// readPart reads a safetensors file that a manifest names, whose length and hash must agree; an empty part says neither.
+func readPart(path string, want manifest.Part) (file *tensorfile.File, hash string, size int, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, "", 0, err
 	}
-	m := &manifest.Manifest{}
-	if err := json.Unmarshal(data, m); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, errManifest, err)
+	hash = tensorfile.Hash(data)
+	if want.SHA256 != "" && (len(data) != want.Bytes || hash != want.SHA256) {
+		return nil, "", 0, fmt.Errorf("%s: want %d bytes with sha256 %s, have %d with %s: %w", path, want.Bytes, want.SHA256, len(data), hash, errHash)
 	}
-	if m.File == "" || m.File != filepath.Base(m.File) || m.Bytes <= 0 || len(m.SHA256) != 64 {
-		return nil, fmt.Errorf("%s: want file (beside it), bytes and sha256: %w", path, errManifest)
+	if file, err = tensorfile.Decode(data); err != nil {
+		return nil, "", 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return m, nil
+	return file, hash, len(data), nil
 }
 
 // findBundle returns the path that --bundle gave, or that of the default
@@ -117,9 +118,8 @@ func findBundle(given string) (string, error) {
 // bundle is a model file opened as an int8 backbone. It is an adapt.Embedder.
 type bundle struct {
 	*modelFile
-	model  *vit.Int8Model
-	pixels []float32 // (3, size, size)
-	embed  []float32 // (dim)
+	*adapt.Backbone
+	model *vit.Int8Model
 }
 
 func openBundle(given string) (*bundle, error) {
@@ -135,17 +135,25 @@ func openBundle(given string) (*bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file.path, err)
 	}
-	c := model.Config()
-	return &bundle{file, model, make([]float32, 3*c.ImageSize*c.ImageSize), make([]float32, c.Dim)}, nil
+	return &bundle{file, adapt.NewBackbone(model), model}, nil
 }
 
-// Dim is the length of an embedding.
-func (b *bundle) Dim() int { return b.model.Config().Dim }
-
-// Embed returns a slice that is valid until the next call.
-func (b *bundle) Embed(pic *picture.Picture) ([]float32, error) {
-	c := b.model.Config()
-	pic.Square(c.ImageSize).Tensor(b.pixels, c.Mean, c.Std)
-	b.model.Embed(b.embed, b.pixels, 1, c.ImageSize)
-	return b.embed, nil
+// openExperts returns the experts that the bundle's manifest names, or nil when it names none.
+func (b *bundle) openExperts() (adapt.Experts, error) {
+	if b.experts == "" {
+		return nil, nil
+	}
+	file, _, _, err := readPart(b.experts, b.expertsPart)
+	if err != nil {
+		return nil, err
+	}
+	experts, err := sparse.OpenExperts(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.experts, err)
+	}
+	x, err := b.Backbone.Experts(experts, b.hash)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.experts, err)
+	}
+	return x, nil
 }

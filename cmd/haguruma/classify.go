@@ -15,11 +15,41 @@ import (
 	"haguruma/adapt"
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
+	"haguruma/sparse"
 )
 
 type classifyFlags struct {
 	support, bundle      string
 	asJSON, asCSV, embed bool
+	noExperts            bool
+}
+
+// expertsUsed is what the experts chose for the task.
+type expertsUsed struct {
+	Scores  []float32   `json:"scores"`  // one an expert; they sum to 1
+	Changed float64     `json:"changed"` // share of the backbone's weights, 0..1
+	Parts   []partShare `json:"parts"`   // blocks, and what is before and behind them
+	Kinds   []partShare `json:"kinds"`   // of tensors in the blocks
+}
+
+type partShare struct {
+	Name    string  `json:"name"`
+	Changed float64 `json:"changed"`
+}
+
+// usedExperts is nil when the task uses the backbone alone.
+func usedExperts(c *adapt.Choice) *expertsUsed {
+	if c == nil {
+		return nil
+	}
+	share := func(s sparse.Share) float64 { return float64(s.Changed) / float64(max(s.Total, 1)) }
+	list := func(shares []sparse.Share) (out []partShare) {
+		for _, s := range shares {
+			out = append(out, partShare{s.Name, share(s)})
+		}
+		return out
+	}
+	return &expertsUsed{c.Scores, share(c.All), list(c.Parts), list(c.Kinds)}
 }
 
 // classScore is the probability of one class.
@@ -50,7 +80,9 @@ func (a *app) classifyCommand() *cobra.Command {
 		Long: `classify learns from a folder (or zip) that has one folder per class with the
 class's pictures in it, and says for each query, a picture file or a folder of
 them, which class it is and how sure that is. One picture per class is enough;
-more are better. Learning is instant: one prototype per class, no training.
+more are better. Learning is instant: one prototype per class, no training. When the
+bundle's manifest names experts, they first choose from the examples which few
+weights of the backbone to change; --no-experts leaves it as it is.
 
 Everything is computed on this machine. The bundle is the one in www/models
 beside the program or above the working directory, unless --bundle names
@@ -87,6 +119,7 @@ classified, and the exit code is 1.`,
 	flags.StringVarP(&f.bundle, "bundle", "b", "", "bundle or its manifest (default: www/models/default.json)")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON, with the probability of every class")
 	flags.BoolVar(&f.asCSV, "csv", false, "print CSV (UTF-8 with BOM, for spreadsheets)")
+	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
 	flags.BoolVar(&f.embed, "embed", false, "print the embedding of each query instead; needs no --support")
 	return command
 }
@@ -102,7 +135,13 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	}
 	progress := a.newReporter()
 	defer progress.close()
-	task, classes, err := learn(ctx, b, f.support, progress)
+	var experts adapt.Experts
+	if !f.noExperts {
+		if experts, err = b.openExperts(); err != nil {
+			return err
+		}
+	}
+	task, classes, err := learn(ctx, b, experts, f.support, progress)
 	if err != nil {
 		return err
 	}
@@ -120,10 +159,14 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	progress.close()
 	switch {
 	case f.asJSON:
-		err = a.writeJSON(map[string]any{
+		out := map[string]any{
 			"bundle":  map[string]any{"name": b.name, "sha256": b.hash},
 			"classes": classes, "results": results,
-		})
+		}
+		if used := usedExperts(task.Choice()); used != nil {
+			out["experts"] = used
+		}
+		err = a.writeJSON(out)
 	case f.asCSV:
 		err = a.writeCSV(results)
 	default:
@@ -143,14 +186,15 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	return err
 }
 
-// learn makes a task of the classes and pictures of a folder or zip.
-func learn(ctx context.Context, b *bundle, support string, progress *reporter) (*adapt.Task, []classCount, error) {
+// learn makes a task of the classes and pictures of a folder or zip. experts may be nil.
+func learn(ctx context.Context, b *bundle, experts adapt.Experts, support string, progress *reporter) (*adapt.Task, []classCount, error) {
 	data, err := fewshot.OpenDataset(support)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer data.Close()
 	task, done := adapt.NewTask(b), 0
+	task.SetExperts(experts)
 	var classes []classCount
 	for c, class := range data.Classes {
 		id, err := task.AddClass(class.Name)

@@ -206,13 +206,14 @@ func measureEmbed(b *bundle, batch int, budget time.Duration) (embedReport, erro
 		return r, err
 	}
 	var failed error
+	pixels := make([]float32, 3*size*size)
 	r.PictureMs = 1e3 * median(budget, func() {
 		pic, err := picture.Decode(photo, picture.DefaultLimits)
 		if err != nil {
 			failed = err
 			return
 		}
-		pic.Square(size).Tensor(b.pixels, c.Mean, c.Std)
+		pic.Square(size).Tensor(pixels, c.Mean, c.Std)
 	})
 	return r, failed
 }

@@ -6,6 +6,7 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/core/fewshot"
+	"haguruma/core/manifest"
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
@@ -20,10 +21,12 @@ var remedies = []struct {
 }{
 	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
 	{errHash, "copy or download the bundle again, together with its manifest"},
+	{sparse.ErrBackbone, "give --no-experts, or the experts that were learned on this bundle"},
+	{sparse.ErrFormat, "give --no-experts, or write the experts again"},
 	{tensorfile.ErrTruncated, "copy or download the file again, it was cut short"},
 	{vit.ErrUnsupported, "haguruma import --help lists the models that can be imported"},
 	{errImport, "give a ViT checkpoint as its authors publish it, or the flags it lacks: haguruma import --help"},
-	{errManifest, "give the .json that lies beside a bundle, or the bundle itself"},
+	{manifest.ErrManifest, "give the .json that lies beside a bundle, or the bundle itself"},
 	{fewshot.ErrEmptyClass, "put at least one picture directly into each class folder, or remove the folder"},
 	{fewshot.ErrNoClass, "make one folder per class, with the class's pictures in it"},
 	{adapt.ErrTooFewClasses, "make at least two class folders"},

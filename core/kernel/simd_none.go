@@ -23,9 +23,9 @@ func layerNormBackward32(dx, dGain, dBias, dy, x, mean, rstd, gain []float32, ro
 	return false
 }
 
-func largest32(w []float32) (largest float32, ok bool)        { return 0, false }
-func weightCodes32(q []int8, w []float32, scale float32) bool { return false }
-func blockCodes32(q []int8, w []float32, scale float32)       {}
+func largest32(w []float32) (largest float32, ok bool)              { return 0, false }
+func weightCodes32(q []int8, w []float32, scale float32) bool       { return false }
+func blockCodes32(q []int8, w []float32, scale float32) (whole int) { return 0 }
 func mergeRow32(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
 	return 0, 0
 }

@@ -77,3 +77,55 @@ func TestWriteBad(t *testing.T) {
 		t.Error("a file for a folder: no error")
 	}
 }
+
+// TestWriteExperts: the manifest names the experts' file, which names the bundle; writing the bundle again forgets them; what is not a
+// manifest is refused.
+func TestWriteExperts(t *testing.T) {
+	dir := t.TempDir()
+	experts := func() *tensorfile.File {
+		return &tensorfile.File{Metadata: map[string]string{"format": "x"}, Tensors: []tensorfile.Tensor{tensorfile.FromFloat32("a", []int{1}, []float32{1})}}
+	}
+	if _, err := WriteExperts(dir, "small", experts()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no manifest: %v", err)
+	}
+	bundle, err := Write(dir, "small", model(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := WriteExperts(dir, "small", experts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := Read(filepath.Join(dir, "small.json"))
+	if err != nil || read.Experts == nil || *read.Experts != *m.Experts || read.SHA256 != bundle.SHA256 {
+		t.Fatalf("%+v, %v", read, err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, read.Experts.File))
+	if err != nil || len(data) != read.Experts.Bytes || tensorfile.Hash(data) != read.Experts.SHA256 {
+		t.Errorf("%d bytes, want %d: %v", len(data), read.Experts.Bytes, err)
+	}
+	if f, err := tensorfile.Decode(data); err != nil || f.Metadata[MetaBackbone] != bundle.SHA256 {
+		t.Errorf("metadata %v: %v", f.Metadata, err)
+	}
+	other := experts()
+	other.Metadata[MetaBackbone] = "another"
+	if _, err := WriteExperts(dir, "small", other); !errors.Is(err, ErrKey) {
+		t.Errorf("experts of another backbone: %v", err)
+	}
+	if _, err := Write(dir, "small", model(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if read, err := Read(filepath.Join(dir, "small.json")); err != nil || read.Experts != nil {
+		t.Errorf("%+v, %v: want no experts", read, err)
+	}
+	for _, text := range []string{"", "[]", "{}", `{"file":"../a","bytes":1,"sha256":"` + bundle.SHA256 + `"}`,
+		`{"file":"a","bytes":1,"sha256":"` + bundle.SHA256 + `","experts":{"file":"a","bytes":0,"sha256":""}}`} {
+		path := filepath.Join(dir, "bad.json")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); !errors.Is(err, ErrManifest) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

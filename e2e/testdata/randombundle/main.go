@@ -1,31 +1,31 @@
-// Command randombundle writes a small bundle with random weights, and its manifest, for tests of everything around the
-// backbone. Its embeddings tell a circle from a cross about as well as raw pixels do.
+// Command randombundle writes a small bundle with random weights, its manifest, and with -experts random experts for it, for tests of
+// everything around the backbone. Its embeddings tell a circle from a cross about as well as raw pixels do.
 //
-//	go run ./e2e/testdata/randombundle -out DIR
+//	go run ./e2e/testdata/randombundle -out DIR [-experts]
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 
-	"haguruma/core/tensorfile"
+	"haguruma/core/manifest"
 	"haguruma/core/vit"
+	"haguruma/sparse"
 )
 
 func main() {
 	out := flag.String("out", "", "folder for default.json and default.safetensors.zst")
+	experts := flag.Bool("experts", false, "and default.experts.safetensors.zst")
 	flag.Parse()
-	if err := write(*out); err != nil {
+	if err := write(*out, *experts); err != nil {
 		fmt.Fprintln(os.Stderr, "randombundle:", err)
 		os.Exit(1)
 	}
 }
 
-func write(folder string) error {
+func write(folder string, experts bool) error {
 	config := vit.Config{
 		ImageSize: 64, PatchSize: 16, Stem: []int{16, 32, 64, 96}, Dim: 96, Depth: 2, Heads: 3, MLPDim: 192,
 		Pool: vit.PoolMean, Eps: 1e-6,
@@ -33,22 +33,17 @@ func write(folder string) error {
 	}
 	params := vit.NewParams[float32](config)
 	params.Init(rand.New(rand.NewPCG(1, 2)))
-	data, err := tensorfile.EncodeZstd(vit.NewInt8(params).File())
+	if _, err := manifest.Write(folder, "default", vit.NewInt8(params), nil); err != nil || !experts {
+		return err
+	}
+	var tensors []sparse.Tensor
+	for _, t := range params.Tensors() {
+		tensors = append(tensors, sparse.Tensor{Name: t.Name, Shape: t.Shape, Start: t.Start})
+	}
+	file, err := sparse.RandomExperts(tensors, 6, 0.1, 0.05, config.Dim, rand.New(rand.NewPCG(3, 4))).File(nil)
 	if err != nil {
 		return err
 	}
-	const name = "default.safetensors.zst"
-	manifest, err := json.MarshalIndent(map[string]any{
-		"name": "random weights", "file": name, "bytes": len(data), "sha256": tensorfile.Hash(data), "config": config,
-	}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(folder, name), data, 0o666); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "default.json"), manifest, 0o666)
+	_, err = manifest.WriteExperts(folder, "default", file)
+	return err
 }

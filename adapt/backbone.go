@@ -1,0 +1,75 @@
+package adapt
+
+import (
+	"slices"
+
+	"haguruma/core/picture"
+	"haguruma/core/vit"
+	"haguruma/sparse"
+)
+
+// Backbone is the Embedder of every front: a picture to the square that an int8 backbone sees, to its embedding.
+type Backbone struct {
+	model  *vit.Int8Model
+	config vit.Config
+	pixels []float32 // (3, size, size), used again
+	embed  []float32 // (dim), used again
+}
+
+// NewBackbone keeps the model.
+func NewBackbone(model *vit.Int8Model) *Backbone {
+	c := model.Config()
+	return &Backbone{model: model, config: c, pixels: make([]float32, 3*c.ImageSize*c.ImageSize), embed: make([]float32, c.Dim)}
+}
+
+// Dim is the length of an embedding.
+func (b *Backbone) Dim() int { return b.config.Dim }
+
+// Config is that of the backbone.
+func (b *Backbone) Config() vit.Config { return b.config }
+
+// Reduce returns the square.
+func (b *Backbone) Reduce(pic *picture.Picture) *picture.Picture {
+	if pic.Width == b.config.ImageSize && pic.Height == b.config.ImageSize {
+		return pic
+	}
+	return pic.Square(b.config.ImageSize)
+}
+
+// Embed returns a slice that is valid until the next call.
+func (b *Backbone) Embed(pic *picture.Picture) ([]float32, error) {
+	size := b.config.ImageSize
+	b.Reduce(pic).Tensor(b.pixels, b.config.Mean, b.config.Std)
+	b.model.Embed(b.embed, b.pixels, 1, size)
+	return b.embed, nil
+}
+
+// Experts are experts of this backbone. sha256 is that of its bundle, or empty. The error wraps sparse.ErrBackbone when they were learned
+// on another one.
+func (b *Backbone) Experts(e *sparse.Experts, sha256 string) (*BackboneExperts, error) {
+	if err := e.CheckBackbone(sha256, b.model); err != nil {
+		return nil, err
+	}
+	return &BackboneExperts{e, b}, nil
+}
+
+// BackboneExperts are the Experts of every front.
+type BackboneExperts struct {
+	experts  *sparse.Experts
+	backbone *Backbone
+}
+
+func (x *BackboneExperts) Len() int { return len(x.experts.Masks) }
+
+func (x *BackboneExperts) Route(scores, prototypes []float32, way int) {
+	x.experts.Route(scores, prototypes, way)
+}
+
+// Merge shares the buffers for pixels with the backbone, so one goroutine uses both.
+func (x *BackboneExperts) Merge(scores []float32) Embedder {
+	return &Backbone{x.experts.MergeInt8(x.backbone.model, scores), x.backbone.config, x.backbone.pixels, slices.Clone(x.backbone.embed)}
+}
+
+func (x *BackboneExperts) Shares(scores []float32) (all sparse.Share, parts, kinds []sparse.Share) {
+	return x.experts.Shares(scores)
+}
