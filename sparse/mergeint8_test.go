@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -97,10 +96,6 @@ func TestMergeInt8IsTheMerge(t *testing.T) {
 			}
 		}
 	}
-}
-
-func cosine(a, b []float32) float64 {
-	return float64(kernel.Dot(a, b)) / math.Sqrt(float64(kernel.Dot(a, a))*float64(kernel.Dot(b, b)))
 }
 
 // TestMergeInt8Closed: where nothing is open, the base: the codes, the scales and the very memory of tensors that no mask opens, and of all

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"haguruma/core/manifest"
 	"haguruma/sparse/metatune"
 )
 
@@ -20,7 +21,7 @@ func TestEvalExperts(t *testing.T) {
 	succeed(t, "metatune", "--data", data, "--out", filepath.Dir(pmf), "--recipe", recipe, "--baseline", "pmf", "--bundle", bundle, "--quiet")
 
 	f, e := readExperts(t, experts)
-	m, err := readManifest(bundle)
+	m, err := manifest.Read(bundle)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 // Cell is what one method did on one set in one setting: the outcome of every
 // episode, so that any two runs on the same episodes can be compared pairwise.
 type Cell struct {
-	Method  string   `json:"method"`
-	Set     string   `json:"set"`
-	Setting Setting  `json:"setting"`
-	Ways    int      `json:"ways"`    // of each episode: fewer than asked where the set has fewer classes; 0: they vary
-	Hits    []int    `json:"hits"`    // (episodes) queries that got their own label
-	Queries []int    `json:"queries"` // (episodes), or one number for all episodes
+	Method  string       `json:"method"`
+	Set     string       `json:"set"`
+	Setting Setting      `json:"setting"`
+	Ways    int          `json:"ways"`    // of each episode: fewer than asked where the set has fewer classes; 0: they vary
+	Hits    []int        `json:"hits"`    // (episodes) queries that got their own label
+	Queries []int        `json:"queries"` // (episodes), or one number for all episodes
 	Routing *TaskRouting `json:"routing,omitempty"`
 }
 
