@@ -150,11 +150,11 @@ func (c Config) classTokens() int {
 
 // parseConfig reads the config of a file's metadata and checks it.
 func parseConfig(text string) (Config, error) {
-	var c Config
 	if text == "" {
-		return c, fmt.Errorf("vit: metadata has no %q: %w", metaConfig, ErrConfig)
+		return Config{}, fmt.Errorf("vit: metadata has no %q: %w", metaConfig, ErrConfig)
 	}
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
+	c, err := decodeConfig(text)
+	if err != nil {
 		return c, fmt.Errorf("vit: metadata %q: %w: %w", metaConfig, err, ErrConfig)
 	}
 	return c, c.Check()
