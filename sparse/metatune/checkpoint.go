@@ -71,22 +71,33 @@ func (t *trainer) checkpoint() error {
 	return tensorfile.Save(filepath.Join(t.cfg.Out, checkpointFile), f)
 }
 
-// resume loads the checkpoint of cfg.Out, if there is one.
-func (t *trainer) resume() error {
-	path := filepath.Join(t.cfg.Out, checkpointFile)
+// openCheckpoint reads the checkpoint of cfg.Out, nil if there is none, and
+// holds it to the config.
+func openCheckpoint(cfg PretrainConfig) (*tensorfile.File, error) {
+	path := filepath.Join(cfg.Out, checkpointFile)
 	f, err := tensorfile.Load(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if f.Metadata["format"] != checkpointFormat {
-		return fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, checkpointFormat, f.Metadata["format"], ErrCheckpoint)
+		return nil, fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, checkpointFormat, f.Metadata["format"], ErrCheckpoint)
 	}
-	if have := f.Metadata["identity"]; have != t.cfg.identity() {
-		return fmt.Errorf("metatune: %s: want %s, have %s: %w", path, t.cfg.identity(), have, ErrCheckpoint)
+	if have := f.Metadata["identity"]; have != cfg.identity() {
+		return nil, fmt.Errorf("metatune: %s: want %s, have %s: %w", path, cfg.identity(), have, ErrCheckpoint)
 	}
+	return f, nil
+}
+
+// resume goes on from what openCheckpoint read.
+func (t *trainer) resume(f *tensorfile.File) error {
+	if f == nil {
+		return nil
+	}
+	path := filepath.Join(t.cfg.Out, checkpointFile)
+	var err error
 	load := func(name string, dst []float32) {
 		if err != nil {
 			return

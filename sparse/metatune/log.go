@@ -2,9 +2,9 @@ package metatune
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"image/color"
 	"io/fs"
 	"os"
@@ -14,6 +14,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+
+	"haguruma/core/tensorfile"
 )
 
 // StepStats is one line of log.jsonl.
@@ -63,11 +65,29 @@ func openLog(dir string, cfg PretrainConfig) (*runLog, error) {
 	if err := writeFile(dir, "config.json", append(text, '\n')); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, logFile), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
+	if err := endLine(f); err != nil {
+		f.Close()
+		return nil, err
+	}
 	return &runLog{f: f}, nil
+}
+
+// endLine ends the line that a killed run left half written.
+func endLine(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return err
+	}
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = f.Write([]byte{'\n'})
+	return err
 }
 
 func (l *runLog) Close() error { return l.f.Close() }
@@ -80,7 +100,8 @@ func (l *runLog) write(s StepStats) error {
 }
 
 // readLog reads a log back. A resumed run repeats the steps since its last
-// checkpoint: the later line of a step counts.
+// checkpoint: the later line of a step counts. A line that is no step was left
+// by a run that was killed while it wrote, and is passed over.
 func readLog(dir string) ([]StepStats, error) {
 	f, err := os.Open(filepath.Join(dir, logFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,10 +116,9 @@ func readLog(dir string) ([]StepStats, error) {
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
 		var s StepStats
-		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
-			return nil, fmt.Errorf("metatune: %s: %w", logFile, err)
+		if json.Unmarshal(in.Bytes(), &s) == nil {
+			byStep[s.Step] = s
 		}
-		byStep[s.Step] = s
 	}
 	var out []StepStats
 	for _, s := range byStep {
@@ -162,5 +182,13 @@ func drawLinesOver(path, title, over, label string, lines map[string]plotter.XYs
 			p.Legend.Add(name, line)
 		}
 	}
-	return p.Save(16*vg.Centimeter, 10*vg.Centimeter, path)
+	drawing, err := p.WriterTo(16*vg.Centimeter, 10*vg.Centimeter, "svg")
+	if err != nil {
+		return err
+	}
+	var svg bytes.Buffer
+	if _, err := drawing.WriteTo(&svg); err != nil {
+		return err
+	}
+	return tensorfile.WriteFile(path, svg.Bytes())
 }

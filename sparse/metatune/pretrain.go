@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -188,22 +189,30 @@ func Pretrain(ctx context.Context, cfg PretrainConfig, progress Progress) (*vit.
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
+		return nil, err
+	}
+	saved, err := openCheckpoint(cfg)
+	if err != nil {
+		return nil, err
+	}
 	t, err := newTrainer(cfg)
 	if err != nil {
 		return nil, err
 	}
+	if t.sets, err = loadPixels(ctx, splits, cfg.Sets, 64, progress); err != nil {
+		return nil, err
+	}
+	t.addHeads()
+	if err := t.resume(saved); err != nil {
+		return nil, err
+	}
+	// Only now: a run that is refused leaves the files of the other as they were.
 	log, err := openLog(cfg.Out, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	if t.sets, err = loadPixels(ctx, splits, cfg.Sets, 64, progress); err != nil {
-		return nil, err
-	}
-	t.addHeads()
-	if err := t.resume(); err != nil {
-		return nil, err
-	}
 	val, err := newValidation(ctx, cfg, splits, progress)
 	if err != nil {
 		return nil, err
@@ -268,8 +277,8 @@ func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progres
 		t.step++
 		stats.Step = t.step
 		stats.Elapsed = (t.spent + time.Since(begin)).Seconds()
-		if math.IsNaN(stats.Loss) || math.IsInf(stats.Loss, 0) {
-			return fmt.Errorf("metatune: step %d: the loss is %v; lower the learning rate and resume", t.step, stats.Loss)
+		if !finite(stats.Loss) || !finite(stats.GradNorm) {
+			return fmt.Errorf("metatune: step %d: the loss is %v and its gradient's norm %v: %w", t.step, stats.Loss, stats.GradNorm, ErrDiverged)
 		}
 		if t.cfg.ValidateEvery > 0 && t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps {
 			stats.Validation = val.run(t.params, t.cfg.size(t.step-1))
@@ -290,6 +299,8 @@ func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progres
 	t.spent += time.Since(begin)
 	return nil
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // runMicros fills every micro-batch with its loss and gradients, over all
 // cores.

@@ -152,9 +152,22 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	if _, err := Pretrain(context.Background(), cfg, nil); err != nil {
 		t.Fatal(err)
 	}
+	files := map[string][]byte{}
+	for _, name := range []string{"config.json", logFile, checkpointFile, WeightsFile} {
+		data, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = data
+	}
 	cfg.Seed = 99
 	if _, err := Pretrain(context.Background(), cfg, nil); !errors.Is(err, ErrCheckpoint) {
 		t.Errorf("another seed: want ErrCheckpoint, have %v", err)
+	}
+	for name, want := range files {
+		if have, err := os.ReadFile(filepath.Join(out, name)); err != nil || !bytes.Equal(have, want) {
+			t.Errorf("%s: a refused run changed it: %v", name, err)
+		}
 	}
 	path := filepath.Join(out, checkpointFile)
 	f, err := tensorfile.Load(path)
@@ -168,6 +181,54 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 	cfg.Seed = 1
 	if _, err := Pretrain(context.Background(), cfg, nil); !errors.Is(err, ErrCheckpoint) {
 		t.Errorf("tensor missing: want ErrCheckpoint, have %v", err)
+	}
+}
+
+// TestTornLog: a run that was killed while it wrote a line is resumed, and its
+// curves are drawn from the lines that are whole.
+func TestTornLog(t *testing.T) {
+	cfg := tinyConfig(writeSets(t), t.TempDir())
+	cfg.Steps = 3
+	path := filepath.Join(cfg.Out, logFile)
+	if err := os.WriteFile(path, []byte(`{"step": 90, "loss": 2}`+"\n"+`{"step": 91, "lo`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Pretrain(context.Background(), cfg, nil); err != nil {
+		t.Fatal(err)
+	}
+	stats, err := readLog(cfg.Out)
+	if err != nil || len(stats) != 4 || stats[2].Step != 3 || stats[3].Step != 90 {
+		t.Errorf("want steps 1, 2, 3 and 90, have %v, %v", stats, err)
+	}
+}
+
+// TestDiverged: numbers that are none any more end the run with an error, and
+// the checkpoint of before is not overwritten.
+func TestDiverged(t *testing.T) {
+	cfg := tinyConfig(writeSets(t), t.TempDir())
+	cfg.Optimizer, cfg.LR, cfg.Warmup, cfg.CheckpointEvery = "adamw", 1e38, 0, 0
+	if _, err := Pretrain(context.Background(), cfg, nil); !errors.Is(err, ErrDiverged) {
+		t.Errorf("want ErrDiverged, have %v", err)
+	}
+	f, err := openCheckpoint(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f == nil {
+		return // it diverged before the first checkpoint
+	}
+	flat, ok := f.Tensor("flat")
+	if !ok {
+		t.Fatal("the checkpoint has no parameters")
+	}
+	x, err := flat.Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range x {
+		if v != v {
+			t.Fatalf("parameter %d of the checkpoint is %v", i, v)
+		}
 	}
 }
 
