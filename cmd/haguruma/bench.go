@@ -45,11 +45,11 @@ func (a *app) benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure speed on this machine",
 		Long: `bench measures the matrix products at the backbone's shapes, float32 against the
-fused multiply-add peak that a register-only loop reaches in the same run, and
+fused multiply-add peak that a register-only loop reaches in turn with it, and
 int8; then embeddings a second over all cores, and the latency of one picture.
 
 Figures are medians over --seconds each. Run it on a quiet machine: other work
-makes the peak and the products wrong in different ways.`,
+slows some of them more than others.`,
 		Example: "  haguruma bench\n  haguruma bench --json --seconds 2",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -92,12 +92,13 @@ func (a *app) bench(ctx context.Context, f benchFlags) error {
 		progress.report("bench", done, total, "")
 		return ctx.Err()
 	}
-	report.Peak = measurePeak(budget)
+	top := newPeak()
+	report.Peak = top.measure(budget)
 	if err := step(); err != nil {
 		return err
 	}
 	for _, p := range products {
-		report.Products = append(report.Products, measureProduct(p, report.Peak, budget))
+		report.Products = append(report.Products, measureProduct(p, top, budget))
 		if err := step(); err != nil {
 			return err
 		}
@@ -121,7 +122,7 @@ func (a *app) printBench(r *benchReport) error {
 	fmt.Fprintf(w, "backbone\t%s, %d px, batch %d (%d tokens)\n", r.Backbone.Name, r.Backbone.ImageSize, r.Backbone.Batch, r.Backbone.Tokens)
 	fmt.Fprintf(w, "float32 peak\t%.1f GFLOP/s on one core, %.1f on all (%s)\n", r.Peak.OneCore, r.Peak.AllCores, r.Peak.Method)
 	w.Flush()
-	fmt.Fprintf(a.stdout, "\nmatrix products, G = 10^9 operations a second; share of the float32 peak\n")
+	fmt.Fprintf(a.stdout, "\nmatrix products, G = 10^9 operations a second; share of the float32 peak in turn with the product\n")
 	fmt.Fprintln(w, "PRODUCT\tM\tN\tK\tF32 ONE CORE\tSHARE\tF32 ALL\tSHARE\tINT8 ONE CORE\tINT8 ALL")
 	for _, p := range r.Products {
 		int8Columns := "-\t-"

@@ -19,29 +19,35 @@ import (
 
 // median returns the median seconds that fn takes: at least three samples of
 // at least a millisecond each, for as long as budget lasts.
-func median(budget time.Duration, fn func()) float64 {
-	fn() // fills caches and buffers
-	calls := 1
-	for {
+func median(budget time.Duration, fn func()) float64 { return medians(budget, fn)[0] }
+
+// medians is median of several functions in turn, sample by sample: what slows
+// the machine down for a while slows all of them, and their ratios stay.
+func medians(budget time.Duration, fns ...func()) []float64 {
+	calls, samples := make([]int, len(fns)), make([][]float64, len(fns))
+	timed := func(i int) float64 {
 		begin := time.Now()
-		for range calls {
-			fn()
+		for range calls[i] {
+			fns[i]()
 		}
-		if time.Since(begin) > time.Millisecond {
-			break
-		}
-		calls *= 2
+		return time.Since(begin).Seconds()
 	}
-	var samples []float64
-	for end := time.Now().Add(budget); len(samples) < 3 || time.Now().Before(end); {
-		begin := time.Now()
-		for range calls {
-			fn()
+	for i, fn := range fns {
+		fn() // fills caches and buffers
+		for calls[i] = 1; timed(i) <= 1e-3; calls[i] *= 2 {
 		}
-		samples = append(samples, time.Since(begin).Seconds()/float64(calls))
 	}
-	slices.Sort(samples)
-	return samples[len(samples)/2]
+	for end := time.Now().Add(budget); len(samples[0]) < 3 || time.Now().Before(end); {
+		for i := range fns {
+			samples[i] = append(samples[i], timed(i)/float64(calls[i]))
+		}
+	}
+	out := make([]float64, len(fns))
+	for i, s := range samples {
+		slices.Sort(s)
+		out[i] = s[len(s)/2]
+	}
+	return out
 }
 
 // everyCore runs fn on as many goroutines as there are cores.
@@ -51,6 +57,24 @@ func everyCore(fn func(core int)) {
 		wait.Go(func() { fn(core) })
 	}
 	wait.Wait()
+}
+
+// peak is a loop of multiply-adds in registers, on one core and on all.
+type peak struct {
+	method string
+	flops  float64 // of a call, on one core; 10^9 operations
+	one    func()
+	all    func()
+}
+
+func newPeak() *peak {
+	method, operations, loop := peakLoop()
+	sinks := make([]float32, runtime.GOMAXPROCS(0))
+	return &peak{
+		method: method, flops: float64(operations) * peakRounds / 1e9,
+		one: func() { sinks[0] += loop(peakRounds) },
+		all: func() { everyCore(func(core int) { sinks[core] += loop(peakRounds) }) },
+	}
 }
 
 // peakReport is the fused multiply-add rate of float32, in 10^9 operations a
@@ -64,13 +88,9 @@ type peakReport struct {
 // peakRounds makes one call of the peak loop long against starting goroutines.
 const peakRounds = 1 << 16
 
-func measurePeak(budget time.Duration) peakReport {
-	method, operations, loop := peakLoop()
-	sinks := make([]float32, runtime.GOMAXPROCS(0))
-	flops := float64(operations) * peakRounds / 1e9
-	one := median(budget, func() { sinks[0] += loop(peakRounds) })
-	all := median(budget, func() { everyCore(func(core int) { sinks[core] += loop(peakRounds) }) })
-	return peakReport{method, flops / one, flops * float64(len(sinks)) / all}
+func (p *peak) measure(budget time.Duration) peakReport {
+	one, all := median(budget, p.one), median(budget, p.all)
+	return peakReport{p.method, p.flops / one, p.flops * float64(runtime.GOMAXPROCS(0)) / all}
 }
 
 // product is a matrix product C (m, n) that the backbone does.
@@ -103,7 +123,7 @@ func shapes(c vit.Config, batch int) []product {
 }
 
 // productReport is in 10^9 operations a second; the shares are of the peak
-// with the same number of cores, 0 when there is no peak to compare with.
+// with the same number of cores, measured in turn with the product.
 type productReport struct {
 	Name     string  `json:"name"`
 	Form     string  `json:"form"`
@@ -118,15 +138,24 @@ type productReport struct {
 	Int8All  float64 `json:"int8AllCoresGops,omitempty"`
 }
 
-func measureProduct(p product, peak peakReport, budget time.Duration) productReport {
+func measureProduct(p product, top *peak, budget time.Duration) productReport {
 	r := productReport{Name: p.name, Form: p.form, M: p.m, N: p.n, K: p.k}
 	a, b, c := noise(p.m*p.k), noise(p.n*p.k), make([]float32, p.m*p.n)
 	multiply := map[string]func(c, a, b []float32, m, n, k int, accumulate bool){
 		"NT": kernel.MatmulNT[float32], "NN": kernel.MatmulNN[float32], "TN": kernel.MatmulTN[float32],
 	}[p.form]
 	giga := 2 * float64(p.m) * float64(p.n) * float64(p.k) / 1e9
-	r.FloatOne, r.FloatAll = oneAndAll(giga, budget, func() { multiply(c, a, b, p.m, p.n, p.k, false) })
-	r.ShareOne, r.ShareAll = r.FloatOne/peak.OneCore, r.FloatAll/peak.AllCores
+	run := func() { multiply(c, a, b, p.m, p.n, p.k, false) }
+	onCores(1, func() {
+		t := medians(budget, run, top.one)
+		r.FloatOne = giga / t[0]
+		r.ShareOne = r.FloatOne / (top.flops / t[1])
+	})
+	onCores(runtime.GOMAXPROCS(0), func() {
+		t := medians(budget, run, top.all)
+		r.FloatAll = giga / t[0]
+		r.ShareAll = r.FloatAll / (top.flops * float64(runtime.GOMAXPROCS(0)) / t[1])
+	})
 	if p.form != "NT" {
 		return r
 	}
@@ -135,20 +164,18 @@ func measureProduct(p product, peak peakReport, budget time.Duration) productRep
 	kernel.PackInt8(packed, w.Data, p.n, p.k)
 	q, scale, zero := make([]uint8, p.m*p.k), make([]float32, p.m), make([]int32, p.m)
 	kernel.QuantizeRows(q, scale, zero, a, p.m, p.k)
-	r.Int8One, r.Int8All = oneAndAll(giga, budget, func() {
+	run = func() {
 		kernel.MatmulInt8(c, q, scale, zero, packed, w.Scale, w.Sum, nil, p.m, p.n, p.k, kernel.Epilogue{})
-	})
+	}
+	onCores(1, func() { r.Int8One = giga / median(budget, run) })
+	onCores(runtime.GOMAXPROCS(0), func() { r.Int8All = giga / median(budget, run) })
 	return r
 }
 
-// oneAndAll returns giga over the median seconds of fn with one thread a
-// product, and with one for each core.
-func oneAndAll(giga float64, budget time.Duration, fn func()) (one, all float64) {
-	old := kernel.SetParallel(1)
-	defer kernel.SetParallel(old)
-	one = giga / median(budget, fn)
-	kernel.SetParallel(runtime.GOMAXPROCS(0))
-	return one, giga / median(budget, fn)
+// onCores runs fn with n threads a product.
+func onCores(n int, fn func()) {
+	defer kernel.SetParallel(kernel.SetParallel(n))
+	fn()
 }
 
 // noise returns n numbers in -1..1, the same ones each time.
