@@ -18,6 +18,9 @@ import (
 // defaultManifest is what is looked for when no --bundle is given.
 const defaultManifest = "default.json"
 
+// maxText is far above any manifest, recipe, model card or config.json.
+const maxText = 1 << 20
+
 var (
 	errNoBundle = errors.New("no bundle found")
 	errHash     = errors.New("not the bytes that the manifest names")
@@ -65,7 +68,7 @@ func readModelFile(path string) (*modelFile, error) {
 
 // readPart reads a safetensors file that a manifest names, whose length and hash must agree; an empty part says neither.
 func readPart(path string, want manifest.Part) (file *tensorfile.File, hash string, size int, err error) {
-	data, err := os.ReadFile(path)
+	data, err := tensorfile.ReadFile(path, tensorfile.MaxFile)
 	if err != nil {
 		return nil, "", 0, err
 	}

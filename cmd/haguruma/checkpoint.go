@@ -53,6 +53,8 @@ func readCheckpoint(path, key string) (*checkpointFile, error) {
 			return nil, importError{fmt.Errorf("%s: want %s or %s in the folder, have neither", path, usualFiles[0], usualFiles[1])}
 		}
 		path = filepath.Join(path, usualFiles[at])
+	} else if !info.Mode().IsRegular() {
+		return nil, importError{fmt.Errorf("%s: want a regular file or a folder, have a device or a pipe", path)}
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -95,28 +97,17 @@ func readCheckpoint(path, key string) (*checkpointFile, error) {
 	return c, nil
 }
 
-// maxHint is far above any config.json.
-const maxHint = 1 << 20
-
 // hintsBeside reads the JSON files that Hugging Face and timm put beside weights, those there are.
 func hintsBeside(path string) ([]vit.Hint, error) {
 	var hints []vit.Hint
 	for _, name := range []string{"config.json", "preprocessor_config.json"} {
 		full := filepath.Join(filepath.Dir(path), name)
-		file, err := os.Open(full)
+		text, err := tensorfile.ReadFile(full, maxText)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
-		}
-		text, err := io.ReadAll(io.LimitReader(file, maxHint+1))
-		file.Close()
-		if err != nil {
-			return nil, err
-		}
-		if len(text) > maxHint {
-			return nil, importError{fmt.Errorf("%s: want at most %d bytes: %w", full, maxHint, tensorfile.ErrTooLarge)}
+			return nil, importError{err}
 		}
 		hints = append(hints, vit.Hint{Source: name, Text: string(text)})
 	}

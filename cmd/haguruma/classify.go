@@ -125,9 +125,12 @@ classified, and the exit code is 1.`,
 }
 
 func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) error {
-	files, err := pictureFiles(queries)
+	files, others, err := pictureFiles(queries)
 	if err != nil {
 		return err
+	}
+	if others > 0 {
+		a.passedOver(others, "among the queries: not a picture by name (%s)", strings.Join(pictureSuffixes, " "))
 	}
 	b, err := openBundle(f.bundle)
 	if err != nil {
@@ -141,18 +144,18 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 			return err
 		}
 	}
-	task, classes, err := learn(ctx, b, experts, f.support, progress)
+	task, classes, err := a.learn(ctx, b, experts, f.support, progress)
 	if err != nil {
 		return err
 	}
 	results := make([]classified, len(files))
-	var firstError error
+	var failures []error
 	for i, file := range files {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if results[i], err = classifyFile(task, file); err != nil && firstError == nil {
-			firstError = err
+		if results[i], err = classifyFile(task, file); err != nil {
+			failures = append(failures, err)
 		}
 		progress.report("classify", i+1, len(files), "")
 	}
@@ -172,27 +175,50 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	default:
 		err = a.writeTable(results)
 	}
-	if err == nil && firstError != nil {
-		for _, r := range results {
-			if r.Error != "" {
-				fmt.Fprintf(a.stderr, "haguruma classify: %s\n", r.Error)
-			}
-		}
-		if hint := remedy(firstError); hint != "" {
-			fmt.Fprintf(a.stderr, "remedy: %s\n", hint)
-		}
-		return reportedError{firstError}
+	if err == nil && len(failures) > 0 {
+		a.tellFailures(failures)
+		return reportedError{failures[0]}
 	}
 	return err
 }
 
+// tellFailures says what went wrong with each query, and each remedy once.
+func (a *app) tellFailures(failures []error) {
+	var hints []string
+	for _, err := range failures {
+		fmt.Fprintf(a.stderr, "haguruma classify: %v\n", err)
+		if hint := remedy(err); hint != "" && !slices.Contains(hints, hint) {
+			hints = append(hints, hint)
+		}
+	}
+	for _, hint := range hints {
+		fmt.Fprintf(a.stderr, "remedy: %s\n", hint)
+	}
+}
+
+// passedOver says how many files were left out, and where: a folder of photos
+// in a format we do not read must not shrink in silence.
+func (a *app) passedOver(n int, format string, args ...any) {
+	if a.quiet {
+		return
+	}
+	what := "1 file is passed over "
+	if n > 1 {
+		what = fmt.Sprintf("%d files are passed over ", n)
+	}
+	fmt.Fprintf(a.stderr, "haguruma classify: "+what+format+"\n", args...)
+}
+
 // learn makes a task of the classes and pictures of a folder or zip. experts may be nil.
-func learn(ctx context.Context, b *bundle, experts adapt.Experts, support string, progress *reporter) (*adapt.Task, []classCount, error) {
+func (a *app) learn(ctx context.Context, b *bundle, experts adapt.Experts, support string, progress *reporter) (*adapt.Task, []classCount, error) {
 	data, err := fewshot.OpenDataset(support)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer data.Close()
+	if data.Skipped > 0 {
+		a.passedOver(data.Skipped, "in %s: not a picture by name (%s), or not directly in a class folder", support, strings.Join(pictureSuffixes, " "))
+	}
 	task, done := adapt.NewTask(b), 0
 	task.SetExperts(experts)
 	var classes []classCount

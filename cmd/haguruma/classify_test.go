@@ -99,13 +99,39 @@ func TestClassifyKeepsGoing(t *testing.T) {
 	folder := t.TempDir()
 	good := write(t, filepath.Join(folder, "good.png"), encodePNG(t, testImage(blue, 9)))
 	bad := write(t, filepath.Join(folder, "bad.jpg"), []byte("\xff\xd8\xff and then nothing"))
-	code, stdout, stderr := execute(t, "classify", "-s", support, "-b", manifest, "--json", bad, good)
-	if code != exitFailure || !strings.Contains(stderr, "bad.jpg") || !strings.Contains(stderr, "remedy: ") {
-		t.Errorf("want exit code 1 and bad.jpg, have %d, %q", code, stderr)
+	empty := write(t, filepath.Join(folder, "empty.jpg"), nil)
+	code, stdout, stderr := execute(t, "classify", "-s", support, "-b", manifest, "--json", bad, good, empty, bad)
+	if code != exitFailure || !strings.Contains(stderr, "bad.jpg") || !strings.Contains(stderr, "empty.jpg") {
+		t.Errorf("want exit code 1, bad.jpg and empty.jpg, have %d, %q", code, stderr)
+	}
+	if n := strings.Count(stderr, "remedy: "); n != 2 {
+		t.Errorf("want a remedy for each kind of failure, once: 2, have %d: %q", n, stderr)
 	}
 	have := parse[classifyOutput](t, stdout)
-	if len(have.Results) != 2 || have.Results[0].Error == "" || have.Results[0].Class != "" || have.Results[1].Class != "blue" {
+	if len(have.Results) != 4 || have.Results[0].Error == "" || have.Results[0].Class != "" || have.Results[1].Class != "blue" {
 		t.Errorf("have %+v", have.Results)
+	}
+}
+
+// TestClassifyPassedOver: files that are no picture by their name are counted,
+// not dropped in silence.
+func TestClassifyPassedOver(t *testing.T) {
+	support, manifest := testSupport(t), testBundle(t)
+	write(t, filepath.Join(support, "red", "IMG_1.HEIC"), []byte("x"))
+	write(t, filepath.Join(support, "red", ".hidden"), []byte("x"))
+	queries := t.TempDir()
+	write(t, filepath.Join(queries, "a.png"), encodePNG(t, testImage(red, 7)))
+	write(t, filepath.Join(queries, "b.heic"), []byte("x"))
+	write(t, filepath.Join(queries, "notes.txt"), []byte("x"))
+	args := []string{"classify", "-s", support, "-b", manifest, queries}
+	code, _, stderr := execute(t, args...)
+	for _, want := range []string{"1 file is passed over in " + support, "2 files are passed over among the queries"} {
+		if code != exitOK || !strings.Contains(stderr, want) {
+			t.Errorf("want exit code 0 and %q, have %d, %q", want, code, stderr)
+		}
+	}
+	if _, _, stderr := execute(t, append(args, "--quiet")...); stderr != "" {
+		t.Errorf("--quiet: have %q", stderr)
 	}
 }
 

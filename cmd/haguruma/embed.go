@@ -21,7 +21,7 @@ type embedded struct {
 // embedFiles prints the embeddings of the queries: what another front of the
 // same bundle must give bit for bit.
 func (a *app) embedFiles(f classifyFlags, queries []string) error {
-	files, err := pictureFiles(queries)
+	files, _, err := pictureFiles(queries)
 	if err != nil {
 		return err
 	}

@@ -35,12 +35,12 @@ var pictureSuffixes = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}
 
 // pictureFiles lists the queries that the arguments name: files as they are,
 // folders by the picture files in them, at any depth, in order of their names.
-func pictureFiles(arguments []string) ([]string, error) {
-	var files []string
+// others counts what else lies in the folders, hidden files apart.
+func pictureFiles(arguments []string) (files []string, others int, err error) {
 	for _, argument := range arguments {
 		info, err := os.Stat(argument)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if !info.IsDir() {
 			files = append(files, argument)
@@ -57,17 +57,21 @@ func pictureFiles(arguments []string) ([]string, error) {
 				}
 				return nil
 			}
-			if !entry.IsDir() && slices.Contains(pictureSuffixes, strings.ToLower(filepath.Ext(path))) {
+			switch {
+			case entry.IsDir():
+			case slices.Contains(pictureSuffixes, strings.ToLower(filepath.Ext(path))):
 				files = append(files, path)
+			default:
+				others++
 			}
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("%s: no picture file (%s) in this folder", argument, strings.Join(pictureSuffixes, " "))
+			return nil, 0, fmt.Errorf("%s: no picture file (%s) in this folder", argument, strings.Join(pictureSuffixes, " "))
 		}
 	}
-	return files, nil
+	return files, others, nil
 }

@@ -117,7 +117,7 @@ func (a *app) pretrain(ctx context.Context, f *pretrainFlags) error {
 	card := []byte(nil)
 	if f.card != "" {
 		var err error
-		if card, err = os.ReadFile(f.card); err != nil { // before days of work
+		if card, err = tensorfile.ReadFile(f.card, maxText); err != nil { // before days of work
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func compareInt8(params *vit.Params[float32], model *vit.Int8Model, arguments []
 			pictures = append(pictures, func() (*picture.Picture, error) { return madeUp(uint64(seed)), nil })
 		}
 	} else {
-		files, err := pictureFiles(arguments)
+		files, _, err := pictureFiles(arguments)
 		if err != nil {
 			return nil, fmt.Errorf("--check: %w", err)
 		}

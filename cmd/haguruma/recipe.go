@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/pflag"
 
+	"haguruma/core/tensorfile"
 	"haguruma/sparse/metatune"
 )
 
@@ -15,7 +15,7 @@ import (
 func applyRecipe[C any](path string, flags *pflag.FlagSet, cfg *C, recipe C) error {
 	given := map[string]string{}
 	flags.Visit(func(flag *pflag.Flag) { given[flag.Name] = flag.Value.String() })
-	data, err := os.ReadFile(path)
+	data, err := tensorfile.ReadFile(path, maxText)
 	if err != nil {
 		return err
 	}

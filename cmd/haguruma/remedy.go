@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"haguruma/adapt"
 	"haguruma/core/fewshot"
@@ -40,12 +41,13 @@ var remedies = []struct {
 	{fewshot.ErrUnknown, "see datasets.json for the names there are"},
 	{fewshot.ErrTooLarge, "make the file smaller"},
 	{fewshot.ErrTruncated, "copy the file again"},
-	{fewshot.ErrFormat, "give a folder or a .zip with one folder per class"},
+	{fewshot.ErrFormat, "give a folder or a .zip with one folder per class; a damaged one has to be copied again"},
 	{picture.ErrTooLarge, "make the picture smaller"},
 	{picture.ErrTruncated, "copy the picture again, it was cut short"},
 	{picture.ErrEmpty, "give a picture that has pixels"},
 	{picture.ErrFormat, "save the picture as JPEG or PNG"},
 	{metatune.ErrCheckpoint, "give another --out folder, or the flags of the run that is in it"},
+	{metatune.ErrDiverged, "give smaller learning rates: the same command goes on from the last checkpoint"},
 	{metatune.ErrOtherSuite, "give another --out folder, or the flags, data and weights of the run that is in it"},
 	{metatune.ErrSuite, "give a suite.json written by haguruma eval --suite, or another --out folder"},
 	{metatune.ErrNotFinite, "the weights are broken: train or import them again"},
@@ -54,13 +56,17 @@ var remedies = []struct {
 	{sparse.ErrBackbone, "give the bundle or the weights that the experts were learned on"},
 	{sparse.ErrFormat, "give an experts file made by haguruma metatune: haguruma inspect FILE shows what a file holds"},
 	{vit.ErrConfig, "use a bundle, or flags, that describe a whole backbone: haguruma inspect FILE shows what a file holds"},
-	{tensorfile.ErrFormat, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
+	{tensorfile.ErrFormat, "give a bundle made by haguruma; a damaged one has to be copied or downloaded again"},
 	{tensorfile.ErrDType, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrShape, "give a bundle made by haguruma: haguruma inspect FILE shows what a file holds"},
 	{tensorfile.ErrDuplicate, "write the file again"},
 	{tensorfile.ErrTooLarge, "give a smaller file"},
 	{fs.ErrNotExist, "check the path"},
-	{fs.ErrPermission, "check who may read it"},
+	{fs.ErrPermission, "check who may read it, and write where the results go"},
+	{syscall.EADDRINUSE, "end the program that listens there, or give --addr another port"},
+	{syscall.EADDRNOTAVAIL, "give --addr an address of this machine"},
+	{errNoFolder, "give the folder that holds index.html"},
+	{syscall.ENOSPC, "make room on the disk"},
 }
 
 // remedy returns what can be done about err, or "" when nothing is known.

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,6 +59,8 @@ const unknownType = "application/octet-stream" // .zst, .safetensors and all els
 // smaller first.
 var encodings = []struct{ name, suffix string }{{"br", ".br"}, {"gzip", ".gz"}}
 
+var errNoFolder = errors.New("not a folder")
+
 // site is the http.Handler of a folder of static files.
 type site struct {
 	root *os.Root
@@ -71,6 +74,11 @@ type tagKey struct {
 }
 
 func openSite(folder string) (*site, error) {
+	if info, err := os.Stat(folder); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s: %w", folder, errNoFolder)
+	}
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err

@@ -106,9 +106,12 @@ func WriteExperts(dir, name string, f *tensorfile.File) (Manifest, error) {
 	return *m, m.write(dir, name)
 }
 
-// Read reads a manifest and checks what it must say. Errors wrap ErrManifest or the operating system's.
+// maxManifest is far above any manifest.
+const maxManifest = 1 << 20
+
+// Read reads a manifest and checks what it must say. Errors wrap ErrManifest, those of tensorfile.ReadFile or the operating system's.
 func Read(path string) (*Manifest, error) {
-	data, err := os.ReadFile(path)
+	data, err := tensorfile.ReadFile(path, maxManifest)
 	if err != nil {
 		return nil, err
 	}

@@ -2,16 +2,47 @@ package tensorfile
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 )
 
+// MaxFile is the largest file that Load reads: above the 1.2 GB of a ViT-L in
+// float32, and far below what fills a machine when it is no model at all.
+const MaxFile = 2 << 30
+
+// ReadFile returns the bytes of a regular file. The error names the file and
+// wraps ErrTooLarge (more than limit bytes), ErrFormat (a folder, a pipe, a
+// device: their end may never come) or the operating system's.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path) // before Open, which waits for a pipe's other end
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: want a file, have a folder: %w", path, ErrFormat)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s: want a regular file, have a device or a pipe: %w", path, ErrFormat)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("%s: want at most %d bytes, have %d: %w", path, limit, info.Size(), ErrTooLarge)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data := make([]byte, info.Size())
+	if n, err := io.ReadFull(file, data); err != nil {
+		return nil, fmt.Errorf("%s: want %d bytes, have %d: %w", path, len(data), n, ErrTruncated)
+	}
+	return data, nil
+}
+
 // Load reads and decodes the file at path, plain or zstd by its content. The
-// error names the file and wraps what Decode's wrap, or the operating
-// system's.
+// error names the file and wraps what ReadFile's and Decode's wrap.
 func Load(path string) (*File, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path, MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("tensorfile: %w", err)
 	}

@@ -83,3 +83,36 @@ func TestLoadNamesFile(t *testing.T) {
 		t.Errorf("want %v and the file's name, have %v", ErrTruncated, err)
 	}
 }
+
+// TestReadFile: what has no end, or too late a one, is refused before it is read.
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ten")
+	if err := os.WriteFile(path, []byte("ten bytes!"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := ReadFile(path, 10); err != nil || string(data) != "ten bytes!" {
+		t.Errorf("at the limit: have %q, %v", data, err)
+	}
+	sparse := filepath.Join(dir, "sparse")
+	if err := os.WriteFile(sparse, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(sparse, MaxFile+1); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path  string
+		limit int64
+		want  error
+	}{
+		{path, 9, ErrTooLarge}, {sparse, MaxFile, ErrTooLarge}, {dir, 10, ErrFormat}, {os.DevNull, 10, ErrFormat}, {path + "x", 10, fs.ErrNotExist},
+	} {
+		if _, err := ReadFile(c.path, c.limit); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%s: want %v and the file's name, have %v", c.path, c.want, err)
+		}
+	}
+	if _, err := Load(sparse); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("Load: want ErrTooLarge, have %v", err)
+	}
+}
