@@ -20,7 +20,7 @@ usage: ./build.sh VERB
   test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
   e2e        the page in a real Chromium
   bench      speed on this machine: native, then beside onnxruntime-web in Chromium
-  fuzz       every fuzz target, a fixed number of inputs each
+  fuzz       every fuzz target, 20,000 inputs each, or as many as asked for: ./build.sh fuzz 500x
   dist       reproducible archives and their sha256 list in dist/
   help       this list
 
@@ -272,7 +272,7 @@ fuzz() {
   local file target
   while IFS=: read -r file target; do
     printf '== %s %s\n' "$(dirname "$file")" "$target"
-    simd go test "${flags[@]}" -vet=off -run '^$' -fuzz "^$target\$" -fuzztime 20000x "./$(dirname "$file")"
+    simd go test "${flags[@]}" -vet=off -run '^$' -fuzz "^$target\$" -fuzztime "${1:-20000x}" "./$(dirname "$file")"
   done < <(grep -rHo --include='*_test.go' -E '^func Fuzz[A-Za-z0-9_]+' core sparse adapt wasm cmd tools | sed 's/:func /:/' | sort)
 }
 
@@ -319,7 +319,7 @@ case $verb in
     bench_programs
     npm run --silent bench -- "$@"
     ;;
-  fuzz) fuzz ;;
+  fuzz) fuzz "$@" ;;
   dist) dist ;;
   help | -h | --help) usage ;;
   *)

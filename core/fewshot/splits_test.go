@@ -147,3 +147,32 @@ func TestOpenSplit(t *testing.T) {
 		t.Errorf("another set's zip: %v, want ErrUnknown", err)
 	}
 }
+
+// FuzzDecodeSplits: whatever the bytes, no panic, and what is accepted hands out no class twice.
+func FuzzDecodeSplits(f *testing.F) {
+	f.Add([]byte(`{"datasets": [{"name": "a", "file": "a.zip", "role": "meta-train", "counts": {"x": 1, "y": 2, "z": 3},
+		"splits": {"train": ["x"], "val": ["y"], "test": ["z"]}}, {"name": "b", "role": "ood-test", "counts": {"x": 1}}]}`))
+	f.Add([]byte(`{"datasets": [{"name": "a", "file": "../a.zip", "role": "meta-val", "counts": {"x": -1}}]}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := DecodeSplits(data)
+		if err != nil {
+			return
+		}
+		for _, set := range s.Sets {
+			seen := map[string]string{}
+			for _, split := range []string{Train, Val, Test} {
+				classes, err := s.Classes(set.Name, split)
+				if err != nil {
+					continue // the role keeps it
+				}
+				for _, class := range classes {
+					if other, ok := seen[class]; ok {
+						t.Fatalf("set %q: class %q is in %s and %s", set.Name, class, other, split)
+					}
+					seen[class] = split
+				}
+			}
+		}
+	})
+}

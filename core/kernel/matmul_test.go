@@ -142,6 +142,42 @@ func TestMatmul(t *testing.T) {
 	})
 }
 
+// TestMatmulExtremes: infinities, NaN, zeros of either sign, numbers that are nearly none and nearly too large come out where the generic
+// body has them and nowhere else: what a body reads beside a row, or pads it with, must not meet an infinity.
+func TestMatmulExtremes(t *testing.T) {
+	defer SetParallel(SetParallel(1))
+	inf := float32(math.Inf(1))
+	wild := []float32{inf, -inf, float32(math.NaN()), 0, float32(math.Copysign(0, -1)), 1e-45, -1e-40, 1e30, -1e30}
+	eachBody(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		for range 60 {
+			m, n, k := 1+rng.IntN(40), 1+rng.IntN(70), 1+rng.IntN(90)
+			for _, f := range []form{formNT, formNN, formTN} {
+				a, b := make([]float32, m*k), make([]float32, k*n)
+				fill(rng, a)
+				fill(rng, b)
+				spoilt := [][]float32{a, b}[rng.IntN(2)] // one of them: two large ones overflow in one order of sums and not in another
+				for range 3 {
+					spoilt[rng.IntN(len(spoilt))] = wild[rng.IntN(len(wild))]
+				}
+				have, want := make([]float32, m*n), make([]float32, m*n)
+				matmulForm(have, a, b, m, n, k, f, false)
+				matmulGeneric(want, a, b, m, n, k, f, false)
+				for i, w := range want {
+					_, size := product(a, b, i/n, i%n, m, n, k, f)
+					close := math.Abs(float64(have[i])-float64(w)) <= float64(k+2)*0x1p-23*size
+					if w != w || math.IsInf(float64(w), 0) {
+						close = same(have[i], w)
+					}
+					if !close {
+						t.Fatalf("m %d n %d k %d form %d: c[%d] = %v, generic %v", m, n, k, f, i, have[i], w)
+					}
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkMatmul(b *testing.B) {
 	defer SetParallel(SetParallel(1))
 	rng := rand.New(rand.NewPCG(1, 2))
