@@ -191,3 +191,25 @@ test("the keyboard alone: everything is reached, seen to be reached, and works",
 	visit.calm();
 	await visit.close();
 });
+
+test("with many classes the answers stay within reach", async () => {
+	const { visit, page, user } = await open({ viewport: { width: 1280, height: 700 } });
+	for (let i = 2; i < 10; i++) await user.press(page.locator("#add-class"));
+	for (let i = 0; i < 10; i++) await user.addDrawing(user.card(i), i % 2 ? circle(0.1 + i / 30) : cross(0.1 + i / 30));
+	await user.waitForPictures(9, 1);
+	await user.press(page.locator("#learn"));
+	await user.draw(user.tryIt, circle(0.25));
+	await eventually(() => page.locator("#bars > li").count(), 10);
+	const last = page.locator("#bars > li").last();
+	const reach = await last.evaluate((row) => {
+		scrollTo(0, 300);
+		const side = /** @type {Element} */ (row.closest(".side"));
+		side.scrollTop = side.scrollHeight;
+		const { top, bottom } = row.getBoundingClientRect();
+		return { scrolled: scrollY, inside: top > 0 && bottom < innerHeight };
+	});
+	assert.deepEqual(reach, { scrolled: 300, inside: true });
+	await visit.screenshot("desktop-many", { fullPage: false });
+	visit.calm();
+	await visit.close();
+});

@@ -101,6 +101,11 @@ test("classes that are not ready: one only, none, an empty one; two pictures in 
 	const learn = page.locator("#learn");
 	const state = () => learn.getAttribute("aria-disabled");
 	await user.waitFor("#learn-reason", text.whyEmptyClass("Class A"));
+	// What is drawn and not added is no picture yet, and Learn says which button makes it one.
+	await user.draw(user.card(0), circle(0.3));
+	await user.waitFor("#learn-reason", text.whyNotAdded("Class A"));
+	await user.press(user.button(user.card(0), text.clear));
+	await user.waitFor("#learn-reason", text.whyEmptyClass("Class A"));
 	await user.addDrawing(user.card(0), circle(0.3));
 	await user.waitForPictures(0, 1);
 	await user.waitFor("#learn-reason", text.whyEmptyClass("Class B"));

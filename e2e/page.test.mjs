@@ -176,7 +176,8 @@ test("files: chosen, dropped, in folders; the next file is told from them", asyn
 		await user.choose(user.button(user.tryIt, text.tryChoose), [fileOf("next.png", casting(true, 4))]);
 		await user.waitForVerdict("bad");
 		assert.equal(await user.tryIt.locator("canvas[role=img]:visible").first().getAttribute("aria-label"), text.pictureOf("next.png"));
-		await user.drop(user.tryIt, [join(folder, "good/g2.png")]);
+		await user.drop(user.tryIt, [join(folder, "good/g2.png"), join(folder, "bad/b2.png")]);
+		await user.waitFor("#notices", text.tryOne("g2.png"));
 		await user.waitForVerdict("good");
 		await visit.screenshot("desktop-files");
 

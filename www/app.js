@@ -93,6 +93,7 @@ const actions = {
 		const next = task.classes[index] ?? task.classes[index - 1];
 		(next ? cards.get(next.key)?.name : byId("add-class", HTMLButtonElement))?.focus();
 	},
+	onPaper: () => render(),
 	addDrawing(to, drawing) {
 		task.addExample(to, text.drawing(++drawings), drawing);
 	},
@@ -199,7 +200,12 @@ let loading = true;
 /** Why Learn cannot be pressed, as a sentence; null when it can. @returns {string | null} */
 function whyNot() {
 	const lack = task.lack();
-	if (lack) return lack.code === "empty_class" ? text.whyEmptyClass(lack.class.name) : text.whyFewClasses;
+	if (lack?.code === "empty_class") {
+		// Who has drawn and not added takes "add a picture" for a fault of the page.
+		const { key, name } = lack.class;
+		return cards.get(key)?.drawn ? text.whyNotAdded(name) : text.whyEmptyClass(name);
+	}
+	if (lack) return text.whyFewClasses;
 	if (runner.state === "loading") return loading ? text.whyLoading : text.whyBroken;
 	if (runner.state === "broken") return text.whyBroken;
 	return null;
@@ -239,6 +245,7 @@ const tryView = new TryView(() => classifySoon(rest), (files) => void tryFile(fi
 async function tryFile(files) {
 	const file = files[0];
 	if (!file) return status.say(text.noFiles);
+	if (files.length > 1) status.say(text.tryOne(file.name));
 	try {
 		if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
 		tryView.setPicture(await keep(file), file.name);

@@ -59,6 +59,8 @@ const en = {
 	whyFewClasses: "Add a second class first.",
 	/** @param {string} name */
 	whyEmptyClass: (name) => `Add at least one picture to ${name}.`,
+	/** @param {string} name */
+	whyNotAdded: (name) => `Press “Add drawing” at ${name} to keep what you drew.`,
 	/** @param {number} n */
 	whyReading: (n) => `Reading ${pictures(n)}…`,
 	/** @param {string} name */
@@ -69,6 +71,8 @@ const en = {
 	tryPad: "Drawing area for trying",
 	tryChoose: "Choose a picture",
 	tryBack: "Draw instead",
+	/** @param {string} name */
+	tryOne: (name) => `One picture at a time here: ${name} was taken.`,
 	tryHint: "Draw or choose something new, and see what it is taken for.",
 	tryFirst: "Press Learn first.",
 	/** @param {string} name @param {string} percent */

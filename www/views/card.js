@@ -10,6 +10,7 @@ import { text } from "../strings.js";
  * @typedef {object} CardActions
  * @property {(of: Class, name: string) => void} rename
  * @property {(of: Class) => void} remove
+ * @property {() => void} onPaper a first stroke is on the paper, or the last one is off it
  * @property {(to: Class, drawing: Pixels) => void} addDrawing
  * @property {(to: Class, files: File[]) => void} addFiles
  * @property {(from: Class, example: Example) => void} removeExample
@@ -29,6 +30,7 @@ export class Card {
 	#choose;
 	#remove;
 	#count;
+	#drawn = false;
 	/** @type {HTMLUListElement} */
 	#list;
 	/** by key @type {Map<number, Tile>} */
@@ -91,8 +93,16 @@ export class Card {
 		this.update(0);
 	}
 
+	/** A drawing is on the paper and not added. */
+	get drawn() {
+		return this.#drawn;
+	}
+
 	#offer() {
 		setDisabled(this.#add, this.#pad.empty);
+		if (this.#drawn === !this.#pad.empty) return;
+		this.#drawn = !this.#pad.empty;
+		this.#actions.onPaper();
 	}
 
 	/** Shows what the class is now. @param {number} color its number in the row of colours */
