@@ -1,9 +1,6 @@
 package sparse
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 // Delta is the change that all experts share, tensor by tensor: numbers as training leaves them, or int8 codes with one scale a row, as a
 // file holds tensors of two or more dimensions. The codes take a quarter of the memory.
@@ -106,14 +103,11 @@ func (e *Experts) union() []uint64 {
 	return open
 }
 
+// UnionMask opens the scalars that some mask opens.
+func (e *Experts) UnionMask() *Mask { return &Mask{n: scalars(e.Tensors), bits: e.union()} }
+
 // Union is the share of scalars that some mask opens: what there is of the delta in a file.
-func (e *Experts) Union() float64 {
-	n := 0
-	for _, w := range e.union() {
-		n += bits.OnesCount64(w)
-	}
-	return float64(n) / float64(max(scalars(e.Tensors), 1))
-}
+func (e *Experts) Union() float64 { return e.UnionMask().Density() }
 
 // deltaMax is the largest code of a delta in int8.
 const deltaMax = 127

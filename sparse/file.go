@@ -16,7 +16,6 @@ const (
 	metaExperts    = "experts"
 	metaTensors    = "tensors"
 	metaBackbone   = "backbone"
-	formatExperts  = "haguruma-experts/1"
 	deltaCodes     = "delta.codes"
 	deltaScales    = "delta.scale"
 	deltaValues    = "delta.values"
@@ -27,6 +26,9 @@ const (
 	maxFileScalars = tensorfile.MaxDecoded / 4 // what float32 weights of as many fit
 	maxMagnitude   = 0x1p100                   // of a number: scale times code stays finite
 )
+
+// ExpertsFormat is the metadata "format" of an experts file.
+const ExpertsFormat = "haguruma-experts/1"
 
 // expertsHeader is the JSON of metaExperts.
 type expertsHeader struct {
@@ -106,7 +108,7 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 		}
 		f.Metadata[key] = string(text)
 	}
-	f.Metadata[metaFormat] = formatExperts
+	f.Metadata[metaFormat] = ExpertsFormat
 	if e.Backbone != "" {
 		f.Metadata[metaBackbone] = e.Backbone
 	}
@@ -125,8 +127,8 @@ func (e *Experts) Save(path string, metadata map[string]string) error {
 // OpenExperts reads an experts file. Errors wrap ErrFormat, ErrConfig or tensorfile's sentinels and name the tensor. Nothing is allocated that
 // the file's masks, one bit a scalar, do not pay for.
 func OpenExperts(f *tensorfile.File) (*Experts, error) {
-	if have := f.Metadata[metaFormat]; have != formatExperts {
-		return nil, fmt.Errorf("sparse: metadata %q: want %q, have %q: %w", metaFormat, formatExperts, have, ErrFormat)
+	if have := f.Metadata[metaFormat]; have != ExpertsFormat {
+		return nil, fmt.Errorf("sparse: metadata %q: want %q, have %q: %w", metaFormat, ExpertsFormat, have, ErrFormat)
 	}
 	var header expertsHeader
 	if err := json.Unmarshal([]byte(f.Metadata[metaExperts]), &header); err != nil {

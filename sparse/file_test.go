@@ -218,8 +218,8 @@ func TestBadFiles(t *testing.T) {
 		kind  error
 		says  string
 	}{
-		{"no format", func(f *tensorfile.File) { delete(f.Metadata, metaFormat) }, ErrFormat, formatExperts},
-		{"no metadata", func(f *tensorfile.File) { f.Metadata = nil }, ErrFormat, formatExperts},
+		{"no format", func(f *tensorfile.File) { delete(f.Metadata, metaFormat) }, ErrFormat, ExpertsFormat},
+		{"no metadata", func(f *tensorfile.File) { f.Metadata = nil }, ErrFormat, ExpertsFormat},
 		{"another format", func(f *tensorfile.File) { f.Metadata[metaFormat] = "haguruma-vit-int8/1" }, ErrFormat, "haguruma-vit-int8/1"},
 		{"no header", func(f *tensorfile.File) { delete(f.Metadata, metaExperts) }, ErrFormat, metaExperts},
 		{"no JSON", func(f *tensorfile.File) { f.Metadata[metaExperts] = "{" }, ErrFormat, metaExperts},

@@ -29,6 +29,9 @@ func (e *Experts) CheckBackbone(sha256 string, model *vit.Int8Model) error {
 			return fmt.Errorf("sparse: tensor %q: want shape %v, the backbone has %v: %w", t.Name, t.Shape, shape, ErrBackbone)
 		}
 	}
+	if len(e.Tensors) != len(have) {
+		return fmt.Errorf("sparse: experts of %d tensors, the backbone has %d: %w", len(e.Tensors), len(have), ErrBackbone)
+	}
 	if e.Router != nil && e.Router.Config.Dim != model.Config().Dim {
 		return fmt.Errorf("sparse: router: want embeddings of %d numbers, the backbone gives %d: %w", e.Router.Config.Dim, model.Config().Dim, ErrBackbone)
 	}

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
 	"haguruma/sparse"
 	"haguruma/sparse/metatune"
@@ -14,7 +13,7 @@ import (
 // expertsFile is a file of experts, opened.
 type expertsFile struct {
 	*modelFile
-	experts *sparse.Experts
+	tuned *sparse.Experts
 }
 
 func openExperts(path string) (*expertsFile, error) {
@@ -80,25 +79,24 @@ func (x *expertsFlags) methods(b *bundle, params *vit.Params[float32]) ([]metatu
 		if err != nil {
 			return nil, err
 		}
-		var m metatune.Method
-		on := b.hash
-		if want := file.experts.Backbone; want != "" && want != b.hash && !(x.float && params != nil) {
-			return nil, fmt.Errorf("%s: want the backbone with sha256 %s, have %s with %s: %w", file.path, want, b.path, b.hash, sparse.ErrBackbone)
-		}
-		if x.float {
-			if params == nil {
-				params = b.model.Params()
-			}
-			on = "float32 " + tensorfile.Hash(tensorfile.FromFloat32("", []int{len(params.Flat)}, params.Flat).Data)
-			m, err = metatune.FloatExperts(name+" float32", params, file.experts)
-		} else {
-			m, err = metatune.Experts(name, b.model, file.experts)
-		}
+		m, err := x.method(name, file, b, params)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file.path, err)
 		}
-		m.Identity = file.hash + " on " + on
 		methods = append(methods, m)
 	}
 	return methods, nil
+}
+
+func (x *expertsFlags) method(name string, file *expertsFile, b *bundle, params *vit.Params[float32]) (metatune.Method, error) {
+	if !x.float {
+		return metatune.Experts(name, b.model, b.hash, file.tuned, file.hash)
+	}
+	if params == nil {
+		if err := file.tuned.CheckBackbone(b.hash, b.model); err != nil {
+			return metatune.Method{}, err
+		}
+		params = b.model.Params()
+	}
+	return metatune.FloatExperts(name+" float32", params, file.tuned, file.hash)
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"haguruma/core/manifest"
@@ -67,4 +70,71 @@ func TestEvalExperts(t *testing.T) {
 	if len(report.Figures) < 2 || report.Figures[0].Method != "float32" || report.Figures[1].Method != "loose float32" {
 		t.Errorf("in float32: have %+v", report.Figures)
 	}
+}
+
+// TestInspectExperts: what was learned, in words, JSON and drawings, and where a suite says its tasks were routed.
+func TestInspectExperts(t *testing.T) {
+	data := testData(t)
+	bundle := filepath.Join(trainedToy(t, data), "bundle.json")
+	out := filepath.Join(t.TempDir(), "mix")
+	succeed(t, tinyTuning(data, out, "--bundle", bundle, "--updates", "1", "--quiet")...)
+	experts := filepath.Join(out, metatune.ExpertsFile)
+	suite := filepath.Join(t.TempDir(), "suite")
+	succeed(t, "eval", "--suite", data, "--bundle", bundle, "--episodes", "4", "--settings", "2x1", "--experts", experts, "--out", suite, "--quiet")
+	saved := filepath.Join(suite, suiteFile)
+
+	text := succeed(t, "inspect", experts)
+	for _, want := range []string{"haguruma-experts/1", "3 experts over", "router: reads 16 numbers", "values", "block 0", "overlap of two experts", "masks", "packed alone"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	plots := filepath.Join(t.TempDir(), "figures")
+	in := parse[inspection](t, succeed(t, "inspect", "--json", experts, "--suite", saved, "--plots", plots))
+	x := in.Experts
+	m, err := manifest.Read(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x == nil || len(x.Density) != 3 || len(x.Overlap) != 3 || len(x.Blocks) != 1 || x.Backbone != m.SHA256 || x.Router.Dim != 16 {
+		t.Fatalf("have %+v", x)
+	}
+	parts := 0
+	for _, p := range x.Parts {
+		if p.Bytes <= 0 || p.Packed <= 0 {
+			t.Errorf("part %+v", p)
+		}
+		if p.Name != "metadata" {
+			parts += p.Bytes
+		}
+	}
+	if parts != in.Totals.Bytes {
+		t.Errorf("parts of %d bytes in a file of %d", parts, in.Totals.Bytes)
+	}
+	if x.Routing == nil || x.Routing.Method != "mix" || !slices.Equal(x.Routing.Sets, []string{"toy"}) || len(x.Routing.Scores[0]) != 3 {
+		t.Errorf("routing %+v", x.Routing)
+	}
+	for _, name := range append(x.Plots, "routing.svg") {
+		if svg, err := os.ReadFile(filepath.Join(plots, name)); err != nil || !bytes.Contains(svg, []byte("<svg")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(x.Plots) != 6 {
+		t.Errorf("drawn: %q", x.Plots)
+	}
+
+	refuse(t, exitFailure, []string{"not an experts file"}, "inspect", bundle, "--plots", plots)
+	refuse(t, exitFailure, []string{"another run", "no method is the experts"}, append([]string{"inspect", "--suite", saved}, otherExperts(t, experts))...)
+	refuse(t, exitFailure, []string{"not a saved suite"}, "inspect", experts, "--suite", bundle)
+}
+
+// otherExperts is the same experts in a file of another hash.
+func otherExperts(t *testing.T, path string) string {
+	t.Helper()
+	_, e := readExperts(t, path)
+	other := filepath.Join(t.TempDir(), "other.safetensors")
+	if err := e.Save(other, nil); err != nil {
+		t.Fatal(err)
+	}
+	return other
 }

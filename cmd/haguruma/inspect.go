@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"haguruma/sparse"
 )
 
 type tensorInfo struct {
@@ -33,19 +35,30 @@ type inspection struct {
 		Bytes    int            `json:"bytes"` // unpacked
 		ByDType  map[string]int `json:"elementsByDtype"`
 	} `json:"totals"`
+	Experts *anatomy `json:"experts,omitempty"` // of a file of experts
 }
 
 func (a *app) inspectCommand() *cobra.Command {
 	var asJSON bool
+	var suite, plots string
 	command := &cobra.Command{
 		Use:   "inspect [FILE]",
 		Short: "Show what a bundle, checkpoint or any safetensors file holds",
 		Long: `inspect prints the format, the hash, the config, the metadata (the model card is
 there) and every tensor of a safetensors file, plain or zstd. A manifest (.json)
 stands for the bundle it names, whose length and hash are checked. Without FILE
-it is the default bundle.`,
-		Example: "  haguruma inspect\n  haguruma inspect out/weights.safetensors\n  haguruma inspect --json www/models/default.json",
-		Args:    cobra.MaximumNArgs(1),
+it is the default bundle.
+
+Of experts (haguruma metatune) it prints what was learned: the density of each
+expert by kind of tensor and by block, the overlap of every two, the router and
+the size of each part. --suite takes the suite.json of haguruma eval --suite
+that measured them, and adds where the tasks of each set were routed. --plots
+draws all of it.`,
+		Example: `  haguruma inspect
+  haguruma inspect out/weights.safetensors
+  haguruma inspect --json www/models/default.json
+  haguruma inspect out/experts/experts.safetensors.zst --suite out/suite/suite.json --plots out/figures`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path, err := findBundle(strings.Join(args, ""))
 			if err != nil {
@@ -56,13 +69,27 @@ it is the default bundle.`,
 				return err
 			}
 			in := inspect(f)
+			if isExperts(f) {
+				if in.Experts, err = newAnatomy(f, suite, plots); err != nil {
+					return err
+				}
+			} else if suite != "" || plots != "" {
+				return fmt.Errorf("%s: --suite and --plots are of experts: %w", f.path, sparse.ErrFormat)
+			}
 			if asJSON {
 				return a.writeJSON(in)
 			}
-			return a.printInspection(in)
+			if err := a.printInspection(in); err != nil || in.Experts == nil {
+				return err
+			}
+			fmt.Fprintln(a.stdout)
+			return in.Experts.print(a.stdout, plots)
 		},
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	flags := command.Flags()
+	flags.StringVar(&suite, "suite", "", "suite.json that measured these experts, for where tasks were routed")
+	flags.StringVar(&plots, "plots", "", "folder for drawings of the experts (SVG)")
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	return command
 }
 
@@ -98,6 +125,9 @@ func (a *app) printInspection(in *inspection) error {
 	fmt.Fprintf(w, "name\t%s\nfile\t%s\nbytes\t%d\nsha256\t%s\nformat\t%s\nconfig\t%s\n", in.Name, in.File, in.Bytes, in.SHA256, in.Format, in.Config)
 	w.Flush()
 	for _, key := range slices.Sorted(maps.Keys(in.Metadata)) {
+		if in.Experts != nil && key == "tensors" { // of the backbone, a long list on one line
+			continue
+		}
 		fmt.Fprintf(a.stdout, "\n%s\n", printable(key))
 		for line := range strings.Lines(in.Metadata[key]) {
 			fmt.Fprintf(a.stdout, "  %s\n", printable(strings.TrimRight(line, "\n")))

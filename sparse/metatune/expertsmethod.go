@@ -9,39 +9,49 @@ import (
 	"haguruma/sparse"
 )
 
-// Experts is an int8 backbone whose weights the experts change task by task, as the bundle runs everywhere: the router reads the
-// embeddings of the model itself, the weights are merged and quantized again. The method is Routed. The caller sets its identity: the
-// hashes of the bundle and of the experts' file. The error wraps sparse.ErrBackbone when the experts belong to another backbone.
-func Experts(name string, model *vit.Int8Model, e *sparse.Experts) (Method, error) {
-	pre := model.Params()
+// Experts is an int8 backbone whose weights the experts change task by task, as it runs everywhere: the router reads the embeddings of the
+// model itself, and the weights are merged from int8 to int8. The method is Routed. file and bundle are the sha256 of the experts' file and
+// of the bundle. The error wraps sparse.ErrBackbone when the experts belong to another backbone.
+func Experts(name string, model *vit.Int8Model, bundle string, e *sparse.Experts, file string) (Method, error) {
+	if err := e.CheckBackbone(bundle, model); err != nil {
+		return Method{}, err
+	}
 	frozen := Int8(name, model.Config(), model.Share)
-	return newExperts(frozen, pre, e, func(merged *vit.Params[float32]) forward {
-		tuned := vit.NewInt8(merged)
-		return func(b *backbone, embed []float32, n int) { tuned.Embed(embed, b.images, n, b.size) }
-	})
+	frozen.Identity = bundle
+	return newExperts(frozen, model.Config(), e, file, func() adapt {
+		return func(scores []float32) forward {
+			tuned := e.MergeInt8(model, scores)
+			return func(b *backbone, embed []float32, n int) { tuned.Embed(embed, b.images, n, b.size) }
+		}
+	}), nil
 }
 
 // FloatExperts is Experts in float32 from beginning to end: what int8 is compared with.
-func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts) (Method, error) {
-	return newExperts(Float(name, p), p, e, func(merged *vit.Params[float32]) forward {
-		tuned, act := vit.NewModel(merged), vit.NewActivations[float32](false)
-		return func(b *backbone, embed []float32, n int) { tuned.Forward(embed, b.images, n, b.size, act) }
-	})
-}
-
-// forward writes the embeddings of the first n of b.images.
-type forward = func(b *backbone, embed []float32, n int)
-
-func newExperts(frozen Method, pre *vit.Params[float32], e *sparse.Experts, open func(merged *vit.Params[float32]) forward) (Method, error) {
-	if err := fits(e, pre.Config); err != nil {
+func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts, file string) (Method, error) {
+	if err := fits(e, p.Config); err != nil {
 		return Method{}, err
 	}
-	return Method{Name: frozen.Name, New: func() Embedder {
-		return &tunedBackbone{
-			Embedder: frozen.New(), experts: e, pre: pre, open: open,
-			tuned: backbone{cfg: pre.Config, size: pre.Config.ImageSize},
+	return newExperts(Float(name, p), p.Config, e, file, func() adapt {
+		merged := vit.NewParams[float32](p.Config)
+		tuned, act := vit.NewModel(merged), vit.NewActivations[float32](false)
+		return func(scores []float32) forward {
+			e.Merge(merged.Flat, p.Flat, scores)
+			return func(b *backbone, embed []float32, n int) { tuned.Forward(embed, b.images, n, b.size, act) }
 		}
-	}}, nil
+	}), nil
+}
+
+type (
+	// forward writes the embeddings of the first n of b.images.
+	forward = func(b *backbone, embed []float32, n int)
+	// adapt merges the weights of one Embedder, until its next call.
+	adapt = func(scores []float32) forward
+)
+
+func newExperts(frozen Method, c vit.Config, e *sparse.Experts, file string, open func() adapt) Method {
+	return Method{Name: frozen.Name, Identity: expertsIdentity(file, frozen.Identity), New: func() Embedder {
+		return &tunedBackbone{Embedder: frozen.New(), experts: e, open: open, tuned: backbone{cfg: c, size: c.ImageSize}}
+	}}
 }
 
 // fits reports the first tensor or width of the experts that is not the backbone's.
@@ -65,9 +75,8 @@ func fits(e *sparse.Experts, c vit.Config) error {
 type tunedBackbone struct {
 	Embedder
 	experts *sparse.Experts
-	pre     *vit.Params[float32] // shared
-	merged  *vit.Params[float32] // its own, there from the first Adapt
-	open    func(merged *vit.Params[float32]) forward
+	open    func() adapt
+	adapt   adapt // there from the first Adapt: many are made only to be asked what they are
 	tuned   backbone
 }
 
@@ -78,11 +87,10 @@ func (t *tunedBackbone) Route(scores, prototypes []float32, way int) {
 }
 
 func (t *tunedBackbone) Adapt(scores []float32) {
-	if t.merged == nil {
-		t.merged = vit.NewParams[float32](t.pre.Config)
+	if t.adapt == nil {
+		t.adapt = t.open()
 	}
-	t.experts.Merge(t.merged.Flat, t.pre.Flat, scores)
-	t.tuned.forward = t.open(t.merged)
+	t.tuned.forward = t.adapt(scores)
 }
 
 func (t *tunedBackbone) EmbedAdapted(embed []float32, pics []*picture.Picture) {

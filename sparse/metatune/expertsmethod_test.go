@@ -4,37 +4,13 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"haguruma/core/picture"
 	"haguruma/core/vit"
 	"haguruma/sparse"
 )
-
-// randomExperts are experts of a backbone that change its embeddings a little.
-func randomExperts(t *testing.T, c vit.Config, experts int) *sparse.Experts {
-	t.Helper()
-	rng := rand.New(rand.NewPCG(3, 4))
-	tensors := VitTensors(c)
-	n := len(vit.NewParams[float32](c).Flat)
-	delta := make([]float32, n)
-	for i := range delta {
-		delta[i] = 0.05 * float32(rng.NormFloat64())
-	}
-	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, delta), Temperature: 1, Steps: sparse.DefaultSteps}
-	for range experts {
-		z := make([]float32, n)
-		for i := range z {
-			if rng.IntN(4) == 0 {
-				z[i] = 1
-			}
-		}
-		e.Masks = append(e.Masks, sparse.NewMask(z))
-	}
-	e.Router = sparse.NewRouter[float32](sparse.RouterConfig{Dim: c.Dim, Experts: experts, Heads: 2, MLPDim: 8, Tokens: 2, Read: sparse.ReadSkills, Eps: 1e-5})
-	e.Router.Init(rng)
-	return e
-}
 
 // TestExpertsMethod: int8 and float32 agree; scores of 0 are the backbone; the weights of the last Adapt count; another backbone is refused.
 func TestExpertsMethod(t *testing.T) {
@@ -44,7 +20,7 @@ func TestExpertsMethod(t *testing.T) {
 	p.Init(rng)
 	model := vit.NewInt8(p)
 	p = model.Params()
-	e := randomExperts(t, c, 3)
+	e := sparse.RandomExperts(VitTensors(c), 3, 0.25, 0.05, c.Dim, rng)
 	var pics []*picture.Picture
 	for range 5 {
 		pic := &picture.Picture{Width: 16, Height: 16, Pix: make([]byte, 16*16*3)}
@@ -53,16 +29,19 @@ func TestExpertsMethod(t *testing.T) {
 		}
 		pics = append(pics, pic)
 	}
-	quantized, err := Experts("int8", model, e)
+	quantized, err := Experts("int8", model, "b", e, "f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	float, err := FloatExperts("float", p, e)
+	float, err := FloatExperts("float", p, e, "f")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if quantized.Name != "int8" || float.Name != "float" {
 		t.Errorf("names %q, %q", quantized.Name, float.Name)
+	}
+	if quantized.Identity != "f on b" || float.Identity == quantized.Identity || !strings.HasPrefix(float.Identity, "f on ") {
+		t.Errorf("identities %q, %q", quantized.Identity, float.Identity)
 	}
 	embed := func(r Routed, scores []float32) []float32 {
 		r.Adapt(scores)
@@ -121,15 +100,15 @@ func TestExpertsMethod(t *testing.T) {
 		other := c
 		change(&other)
 		q := vit.NewParams[float32](other)
-		if _, err := FloatExperts("x", q, e); !errors.Is(err, sparse.ErrBackbone) {
+		if _, err := FloatExperts("x", q, e, ""); !errors.Is(err, sparse.ErrBackbone) {
 			t.Errorf("%+v: %v, want ErrBackbone", other, err)
 		}
-		if _, err := Experts("x", vit.NewInt8(q), e); !errors.Is(err, sparse.ErrBackbone) {
+		if _, err := Experts("x", vit.NewInt8(q), "", e, ""); !errors.Is(err, sparse.ErrBackbone) {
 			t.Errorf("%+v: %v, want ErrBackbone", other, err)
 		}
 	}
 	e.Router.Config.Dim = 8
-	if _, err := FloatExperts("x", p, e); !errors.Is(err, sparse.ErrBackbone) {
+	if _, err := FloatExperts("x", p, e, ""); !errors.Is(err, sparse.ErrBackbone) {
 		t.Errorf("router of another width: %v, want ErrBackbone", err)
 	}
 }
