@@ -22,11 +22,11 @@ export const hasOwn = () => existsSync(join(root, "www/models/default.json"));
 /** The bundle that www is served with. Without one random weights take its place, and only page.test.mjs is red for it. */
 export const pageModels = () => (hasOwn() ? models(join(root, "www/models"), () => {}) : randomModels());
 
-/** A small bundle of random weights in a folder of its own; remove() takes it away. */
-export function randomModels() {
+/** A small bundle of random weights in a folder of its own; remove() takes it away. @param {boolean} [experts] and random experts for it */
+export function randomModels(experts = false) {
 	const folder = mkdtempSync(join(tmpdir(), "haguruma-"));
 	const toolchain = /^toolchain (\S+)/m.exec(readFileSync(join(root, "go.mod"), "utf8"))?.[1];
-	execFileSync("go", ["run", "-trimpath", "./e2e/testdata/randombundle", "-out", folder], {
+	execFileSync("go", ["run", "-trimpath", "./e2e/testdata/randombundle", "-out", folder, ...(experts ? ["-experts"] : [])], {
 		cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, GOTOOLCHAIN: toolchain },
 	});
 	return models(folder, () => rmSync(folder, { recursive: true, force: true }));

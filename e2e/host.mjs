@@ -1,6 +1,8 @@
 // The engine under node, without a browser or a Worker: what the tests and embed.mjs share.
 
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import v8 from "node:v8";
 import { startGo, valueOf } from "../www/engine.host.js";
 import { relaxedSupported } from "../www/engine.js";
@@ -36,4 +38,16 @@ export async function openBundle(bundle, url) {
 	const bytes = await readFile(bundle);
 	const info = valueOf(() => host.verbs.open(bytes, ""));
 	return { ...host, info };
+}
+
+/**
+ * Opens the experts that a folder's manifest names. Returns how many there are.
+ * @param {{ verbs: import("../www/engine.js").Verbs }} host
+ * @param {{ folder: string }} models
+ */
+export function openExperts({ verbs }, { folder }) {
+	/** @type {import("../www/engine.js").Manifest} */
+	const { sha256, experts } = JSON.parse(readFileSync(join(folder, "default.json"), "utf8"));
+	if (!experts) throw new Error(`${folder}: no experts`);
+	return valueOf(() => verbs.openExperts(readFileSync(join(folder, experts.file)), experts.sha256, sha256));
 }

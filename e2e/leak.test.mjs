@@ -8,10 +8,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { valueOf } from "../www/engine.host.js";
 import { randomModels } from "./bundle.mjs";
-import { openBundle } from "./host.mjs";
+import { openBundle, openExperts } from "./host.mjs";
 import { png, rgba, stripes } from "./pictures.mjs";
 
-const models = randomModels();
+const models = randomModels(true);
 after(() => models.remove());
 after(() => setImmediate(() => process.exit())); // the Go program waits for calls for ever
 
@@ -93,3 +93,31 @@ holds("classes and examples that come and go leave nothing behind", 40, (i) => {
 	valueOf(() => verbs.removeExample(extra.id));
 	valueOf(() => verbs.removeClass(id));
 });
+
+test("experts are opened and take part", () => {
+	const { verbs } = engine;
+	assert.ok(openExperts(engine, models) > 1);
+	assert.equal(valueOf(() => verbs.useExperts(true)).experts, null, "not before adapt");
+	assert.ok(valueOf(() => verbs.adapt()).experts);
+});
+
+/** The scores of the last turn, so that it is seen that they change. @type {Set<string>} */
+const routed = new Set();
+
+holds("adapting again and again with experts leaves nothing behind: merged, taken back, lent to another Worker", 20, (i) => {
+	const { verbs } = engine;
+	const id = valueOf(() => verbs.addClass(`another ${i}`));
+	for (let n = 0; n <= i % 3; n++) valueOf(() => verbs.addExample(id, i % 2 ? ring(4 + i) : file, i % 2 ? 64 : 0, i % 2 ? 64 : 0, 0));
+	const { experts } = valueOf(() => verbs.adapt());
+	assert.ok(experts);
+	routed.add(String(experts.scores));
+	valueOf(() => verbs.classify(canvas, 64, 64, 0));
+	valueOf(() => verbs.embed(canvas, 64, 64, 0, new Uint8Array(Float32Array.from(experts.scores, (_, m) => (m === i % 6 ? 1 : 0)).buffer)));
+	valueOf(() => verbs.useExperts(false));
+	if (i % 4 === 0) valueOf(() => verbs.adapt());
+	valueOf(() => verbs.useExperts(true));
+	valueOf(() => verbs.removeClass(id));
+	valueOf(() => verbs.adapt());
+});
+
+test("tasks that differ were routed differently", () => assert.ok(routed.size > 1, [...routed].join(" ")));

@@ -9,6 +9,9 @@ type Share struct {
 	Total   int
 }
 
+// Part is the share that is changed, 0..1.
+func (s Share) Part() float64 { return float64(s.Changed) / float64(max(s.Total, 1)) }
+
 // Shares counts what scores open: of all experts' tensors together, of each part of the backbone in order (the blocks by number, and what
 // is before and behind them), and of each kind of tensor in the blocks in the order of its first.
 func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {

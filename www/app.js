@@ -8,6 +8,7 @@ import { staticText, text } from "./strings.js";
 import { Task } from "./task.js";
 import { Card } from "./views/card.js";
 import { byId } from "./views/element.js";
+import { GearsView } from "./views/gears.js";
 import { setDisabled } from "./views/pad.js";
 import { Status } from "./views/status.js";
 import { previewSide, TryView } from "./views/try.js";
@@ -237,6 +238,27 @@ function renderLearn() {
 	}
 }
 
+// --- the experts: gears, as the page calls them ---
+
+/** @type {"coming" | "ready" | "missing"} */
+let gearsState = "coming";
+const gears = new GearsView((on) => runner.useExperts(on));
+
+/** Opens what the model has of them, while all else goes on. @param {Engine} engine */
+async function loadGears(engine) {
+	gears.show(engine.hasExperts);
+	if (!engine.hasExperts) return;
+	try {
+		await engine.openExperts();
+		gearsState = "ready";
+		runner.expertsCame();
+	} catch (cause) {
+		console.error(cause);
+		gearsState = "missing";
+	}
+	render();
+}
+
 // --- step 3: try it ---
 
 const tryView = new TryView(() => classifySoon(rest), (files) => void tryFile(files));
@@ -344,6 +366,7 @@ function render() {
 		rendering = false;
 		renderClasses();
 		renderLearn();
+		gears.update(gearsState, runner.adapted !== null, runner.adapted?.experts ?? null);
 	});
 }
 
@@ -408,6 +431,7 @@ async function load() {
 		status.ready(bundleName);
 		runner.start(engine);
 		performance.mark("haguruma:ready");
+		void loadGears(engine);
 	} catch (cause) {
 		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
 		console.error(error, error.cause ?? "");

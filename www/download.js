@@ -2,11 +2,11 @@
 
 import { EngineError } from "./error.js";
 
-/** @import { Manifest, Progress } from "./engine.js" */
+/** @import { FilePart, Manifest, Progress } from "./engine.js" */
 
 /**
  * @typedef {object} DownloadOptions
- * @property {"engine" | "bundle"} part
+ * @property {"engine" | "bundle" | "experts"} part
  * @property {(url: URL, init?: RequestInit) => Promise<Response>} fetch
  * @property {(progress: Progress) => void} onProgress
  * @property {AbortSignal} [signal]
@@ -88,16 +88,26 @@ export async function downloadModule(url, options) {
 export async function downloadBundle(manifestUrl, options) {
 	const silent = { ...options, onProgress: () => {} };
 	const manifest = parseManifest(await readText(manifestUrl, silent));
-	const url = new URL(manifest.file, manifestUrl);
-	const bytes = await readBytes(url, { ...options, total: manifest.bytes }, manifest.bytes);
-	if (bytes.length !== manifest.bytes) {
-		throw new EngineError("download", `${manifest.file}: want ${manifest.bytes} bytes, have ${bytes.length}`);
+	return { manifest, ...(await downloadPart(new URL(manifest.file, manifestUrl), manifest, options)) };
+}
+
+/**
+ * Fetches a file that a manifest describes.
+ * @param {URL} url
+ * @param {FilePart} part
+ * @param {DownloadOptions} options
+ * @returns {Promise<{ bytes: Uint8Array<ArrayBuffer>, checked: boolean }>} checked: the hash is right; else it could not be computed
+ */
+export async function downloadPart(url, part, options) {
+	const bytes = await readBytes(url, { ...options, total: part.bytes }, part.bytes);
+	if (bytes.length !== part.bytes) {
+		throw new EngineError("download", `${part.file}: want ${part.bytes} bytes, have ${bytes.length}`);
 	}
 	const hash = await sha256(bytes);
-	if (hash !== null && hash !== manifest.sha256) {
-		throw new EngineError("hash", `${manifest.file}: want sha256 ${manifest.sha256}, have ${hash}`);
+	if (hash !== null && hash !== part.sha256) {
+		throw new EngineError("hash", `${part.file}: want sha256 ${part.sha256}, have ${hash}`);
 	}
-	return { manifest, bytes, checked: hash !== null };
+	return { bytes, checked: hash !== null };
 }
 
 /**
@@ -113,21 +123,35 @@ export function parseManifest(text) {
 		throw new EngineError("manifest", "the manifest is not JSON", { cause });
 	}
 	if (typeof value !== "object" || value === null) throw new EngineError("manifest", "the manifest is not an object");
-	const { name, file, bytes, sha256, config } = /** @type {Record<string, unknown>} */ (value);
+	const { name, config, experts = null } = /** @type {Record<string, unknown>} */ (value);
 	if (typeof name !== "string" || name === "") throw new EngineError("manifest", "name: want text");
-	if (typeof file !== "string" || !/^[\w][\w.-]*$/.test(file)) {
-		throw new EngineError("manifest", "file: want the name of a file beside the manifest");
-	}
-	if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes <= 0) {
-		throw new EngineError("manifest", "bytes: want a positive whole number");
-	}
-	if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
-		throw new EngineError("manifest", "sha256: want 64 lower-case hexadecimal digits");
-	}
 	if (typeof config !== "object" || config === null || Array.isArray(config)) {
 		throw new EngineError("manifest", "config: want an object");
 	}
-	return { name, file, bytes, sha256, config: /** @type {Record<string, unknown>} */ (config) };
+	return {
+		name, ...parsePart("", value), config: /** @type {Record<string, unknown>} */ (config),
+		experts: experts === null ? null : parsePart("experts: ", experts),
+	};
+}
+
+/**
+ * @param {string} where said before what is wrong
+ * @param {unknown} value
+ * @returns {FilePart}
+ */
+function parsePart(where, value) {
+	if (typeof value !== "object" || value === null) throw new EngineError("manifest", `${where}want an object`);
+	const { file, bytes, sha256 } = /** @type {Record<string, unknown>} */ (value);
+	if (typeof file !== "string" || !/^[\w][\w.-]*$/.test(file)) {
+		throw new EngineError("manifest", `${where}file: want the name of a file beside the manifest`);
+	}
+	if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes <= 0) {
+		throw new EngineError("manifest", `${where}bytes: want a positive whole number`);
+	}
+	if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
+		throw new EngineError("manifest", `${where}sha256: want 64 lower-case hexadecimal digits`);
+	}
+	return { file, bytes, sha256 };
 }
 
 /**

@@ -17,6 +17,7 @@ export type ErrorCode =
 	| "manifest" // the bundle's manifest is not what it should be
 	| "hash" // the bundle's bytes are not those the manifest names
 	| "bundle" // the bundle arrived whole, and is still not one this engine reads
+	| "experts" // the experts arrived whole, and are still not of this backbone, or not ones this engine reads
 	| "picture_format" // not a JPEG, PNG, GIF, WebP or BMP picture
 	| "picture_truncated" // the file ends in the middle of the picture
 	| "picture_too_large" // more bytes or pixels than the limits allow
@@ -29,6 +30,8 @@ export type ErrorCode =
 	| "empty_class" // adapt needs an example in each class
 	| "not_adapted" // classify before adapt
 	| "bad_embedding" // the backbone gave numbers that are not finite
+	| "other_weights" // an embedding by other weights than those in use
+	| "no_picture" // adapt with experts to an example that was given as an embedding only
 	| "usage" // a call that no correct page makes
 	| "internal"; // a fault of ours, caught; the engine goes on
 
@@ -49,11 +52,20 @@ export interface Manifest {
 	sha256: string;
 	/** vit.Config of the backbone, for display; the bundle carries its own */
 	config: Record<string, unknown>;
+	/** sparse experts of the backbone, which may be opened later; null: there are none */
+	experts: FilePart | null;
 }
 
-/** `engine` and `bundle` count bytes, `start` counts steps in the Worker. */
+/** A file beside the manifest. */
+export interface FilePart {
+	file: string;
+	bytes: number;
+	sha256: string;
+}
+
+/** `engine`, `bundle` and `experts` count bytes, `start` counts steps in the Worker. */
 export interface Progress {
-	part: "engine" | "bundle" | "start";
+	part: "engine" | "bundle" | "experts" | "start";
 	loaded: number;
 	/** null: the server did not say */
 	total: number | null;
@@ -98,6 +110,10 @@ export interface EngineInfo {
 export interface EmbedResult {
 	/** (dim) */
 	embed: Float32Array;
+	/** the scores of the weights that made it; null for the backbone alone */
+	weights: Float32Array | null;
+	/** the square that the backbone sees, RGB, for addEmbedding */
+	square: Uint8Array;
 	thumbnail: Pixels | null;
 	ms: number;
 }
@@ -118,7 +134,33 @@ export interface AdaptResult {
 	way: number;
 	/** examples learnt from, all classes together */
 	examples: number;
+	/** what the experts chose; null: the backbone alone is in use */
+	experts: Choice | null;
 	ms: number;
+}
+
+/** What the experts chose for a task. */
+export interface Choice {
+	/** of each expert, 0..1; they sum to 1 */
+	scores: number[];
+	/** share of the backbone's weights that are changed, 0..1 */
+	changed: number;
+	/** the same of each block, and of what is before and behind them */
+	parts: { name: string; changed: number }[];
+	/** the same of each kind of tensor in the blocks */
+	kinds: { name: string; changed: number }[];
+}
+
+export interface UseExpertsResult {
+	/** in use now */
+	experts: Choice | null;
+	/** adapt has to be called for what was asked, or for other changes */
+	stale: boolean;
+}
+
+export interface EmbedOptions extends PictureOptions {
+	/** weights to embed by: Engine.scores of an engine with the same experts; default and null: the backbone alone */
+	scores?: Float32Array | null;
 }
 
 export interface Score {
@@ -166,22 +208,34 @@ export class Engine {
 	 */
 	twin(): Promise<Engine>;
 
-	/** The backbone's embedding of one picture. */
-	embed(picture: PictureSource, options?: PictureOptions): Promise<EmbedResult>;
+	/** The manifest names experts. */
+	readonly hasExperts: boolean;
+	/** (experts) of the adaptation in use, as adapt and useExperts last told them; null: the backbone alone */
+	readonly scores: Float32Array | null;
+	/**
+	 * Fetches and opens the experts that the manifest names; the next adapt uses them. Everything goes on meanwhile. Returns how many there
+	 * are, 0 when the manifest names none. A restarted engine and later twins have them too.
+	 */
+	openExperts(options?: Pick<LoadOptions, "onProgress" | "signal">): Promise<number>;
+	/** Turns experts off, at once, or on again, at once where the adaptation in use was made with them. They are on at first. */
+	useExperts(on: boolean): Promise<UseExpertsResult>;
+
+	/** The embedding of one picture. */
+	embed(picture: PictureSource, options?: EmbedOptions): Promise<EmbedResult>;
 
 	addClass(name: string): Promise<number>;
 	renameClass(classId: number, name: string): Promise<void>;
 	/** Removes the class with its examples. */
 	removeClass(classId: number): Promise<void>;
 	addExample(classId: number, picture: PictureSource, options?: PictureOptions): Promise<ExampleResult>;
-	/** addExample with what embed gave, here or in a twin. Returns the example's id. */
-	addEmbedding(classId: number, embed: Float32Array): Promise<number>;
+	/** addExample with what embed gave without scores, here or in a twin. Returns the example's id. Experts need the square. */
+	addEmbedding(classId: number, embed: Float32Array, square?: Uint8Array): Promise<number>;
 	removeExample(exampleId: number): Promise<void>;
-	/** Makes one prototype a class from its examples; instant, no gradient step. */
+	/** Makes one prototype a class from its examples; instant, no gradient step. Experts first choose what to change in the backbone. */
 	adapt(): Promise<AdaptResult>;
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
-	/** classify with what embed gave, here or in a twin. */
-	classifyEmbedding(embed: Float32Array): Promise<ClassifyResult>;
+	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores. */
+	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
 	/** Forces a collection and says what is still in use. For tests and the diagnostics page. */
 	memory(): Promise<MemoryResult>;
 
@@ -213,16 +267,18 @@ export interface WirePicture {
 
 export type Request =
 	| { id: number; verb: "open"; module: WebAssembly.Module; bundle: Uint8Array<ArrayBuffer>; sha256: string }
-	| { id: number; verb: "embed"; picture: WirePicture; thumbnail: number }
+	| { id: number; verb: "openExperts"; experts: Uint8Array<ArrayBuffer>; sha256: string; backbone: string }
+	| { id: number; verb: "useExperts"; on: boolean }
+	| { id: number; verb: "embed"; picture: WirePicture; thumbnail: number; scores: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "addClass"; name: string }
 	| { id: number; verb: "renameClass"; classId: number; name: string }
 	| { id: number; verb: "removeClass"; classId: number }
 	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number }
-	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer> }
+	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined }
 	| { id: number; verb: "removeExample"; exampleId: number }
 	| { id: number; verb: "adapt" }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
-	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer> }
+	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer>; scores: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "memory" };
 
 export type Reply =
@@ -238,10 +294,13 @@ export type Outcome<T> = { value: T } | { code: ErrorCode; message: string };
 export interface Verbs {
 	/** sha256: what the bundle's bytes must hash to; "" when the page has checked that already */
 	open(bundle: Uint8Array, sha256: string): Outcome<Omit<EngineInfo, "bundle">>;
-	/** embed: little-endian float32 */
+	/** sha256: as for open; backbone: sha256 of the bundle that is open. Returns the number of experts */
+	openExperts(experts: Uint8Array, sha256: string, backbone: string): Outcome<number>;
+	useExperts(on: boolean): Outcome<UseExpertsResult>;
+	/** embed, scores: little-endian float32; square: RGB; no scores: the backbone alone */
 	embed(
-		bytes: Uint8Array, width: number, height: number, thumbnail: number,
-	): Outcome<{ embed: Uint8Array<ArrayBuffer>; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+		bytes: Uint8Array, width: number, height: number, thumbnail: number, scores?: Uint8Array,
+	): Outcome<{ embed: Uint8Array<ArrayBuffer>; square: Uint8Array<ArrayBuffer>; thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	addClass(name: string): Outcome<number>;
 	renameClass(classId: number, name: string): Outcome<null>;
 	removeClass(classId: number): Outcome<null>;
@@ -249,13 +308,13 @@ export interface Verbs {
 		classId: number, bytes: Uint8Array, width: number, height: number, thumbnail: number,
 	): Outcome<{ id: number; width: number; height: number; thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	/** embed: little-endian float32, (dim) */
-	addEmbedding(classId: number, embed: Uint8Array): Outcome<number>;
+	addEmbedding(classId: number, embed: Uint8Array, square?: Uint8Array): Outcome<number>;
 	removeExample(exampleId: number): Outcome<null>;
-	adapt(): Outcome<{ way: number; examples: number }>;
+	adapt(): Outcome<{ way: number; examples: number; experts: Choice | null }>;
 	classify(
 		bytes: Uint8Array, width: number, height: number, thumbnail: number,
 	): Outcome<{ scores: Score[]; thumbnail: Uint8Array<ArrayBuffer> | null }>;
-	/** embed: little-endian float32, (dim) */
-	classifyEmbedding(embed: Uint8Array): Outcome<{ scores: Score[]; thumbnail: null }>;
+	/** embed, scores: little-endian float32, (dim) and (experts) */
+	classifyEmbedding(embed: Uint8Array, scores?: Uint8Array): Outcome<{ scores: Score[]; thumbnail: null }>;
 	memory(): Outcome<MemoryResult>;
 }

@@ -1,13 +1,13 @@
 // The engine as the page sees it: one class, every call a promise, all work in a Web Worker. The contract, with the
 // messages, is engine.d.ts.
 
-import { downloadBundle, downloadModule } from "./download.js";
+import { downloadBundle, downloadModule, downloadPart } from "./download.js";
 import { EngineError } from "./error.js";
 
 export { EngineError };
 
-/** @import { AdaptResult, ClassifyResult, EmbedResult, EngineInfo, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
-/** @import { PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
+/** @import { AdaptResult, ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
 
 /**
  * Request without its id, kept a union.
@@ -20,7 +20,12 @@ export { EngineError };
  * @property {WebAssembly.Module} module
  * @property {Uint8Array<ArrayBuffer>} bundle
  * @property {string} sha256 "" once checked
+ * @property {string} backbone sha256 of the bundle
+ * @property {{ url: URL, part: FilePart } | null} expertsFile that the manifest names
+ * @property {{ bytes: Uint8Array<ArrayBuffer>, sha256: string } | null} experts once fetched
+ * @property {boolean} expertsOff
  * @property {string} name
+ * @property {Required<LoadOptions>["fetch"]} fetch
  * @property {() => Worker} createWorker
  * @property {Required<LoadOptions>["onProgress"]} onProgress
  * @property {Required<LoadOptions>["onDeath"]} onDeath
@@ -37,6 +42,8 @@ export class Engine {
 	/** @type {EngineInfo} */
 	info = { bundle: "", dim: 0, imageSize: 0, kernel: "" };
 	startMs = 0;
+	/** @type {Float32Array | null} */
+	scores = null;
 
 	/** @type {Parts} */
 	#parts;
@@ -94,14 +101,16 @@ export class Engine {
 				throw first;
 			};
 			const base = globalThis.document?.baseURI ?? import.meta.url;
+			const manifestUrl = new URL(bundleUrl, base);
 			const [module, { manifest, bytes, checked }] = await Promise.all([
 				downloadModule(new URL(wasmUrl, base), { part: "engine", ...shared }).catch(fail),
-				downloadBundle(new URL(bundleUrl, base), { part: "bundle", ...shared }).catch(fail),
+				downloadBundle(manifestUrl, { part: "bundle", ...shared }).catch(fail),
 			]);
 			if (first) throw first;
 			const engine = new Engine({
-				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, name: manifest.name,
-				createWorker, onProgress, onDeath,
+				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, backbone: manifest.sha256, name: manifest.name,
+				expertsFile: manifest.experts && { url: new URL(manifest.experts.file, manifestUrl), part: manifest.experts },
+				experts: null, expertsOff: false, createWorker, fetch, onProgress, onDeath,
 			});
 			await engine.#start(signal, worker);
 			return engine;
@@ -121,13 +130,48 @@ export class Engine {
 		return twin;
 	}
 
+	get hasExperts() {
+		return this.#parts.expertsFile !== null;
+	}
+
+	/** @param {Pick<LoadOptions, "onProgress" | "signal">} [options] @returns {Promise<number>} */
+	async openExperts({ onProgress = () => {}, signal } = {}) {
+		const { expertsFile: file, fetch } = this.#parts;
+		if (!file) return 0;
+		const { bytes, checked } = await downloadPart(file.url, file.part, { part: "experts", fetch, onProgress, ...(signal && { signal }) });
+		const experts = { bytes, sha256: checked ? "" : file.part.sha256 };
+		const count = await this.#openExperts(experts);
+		this.#parts.experts = { bytes, sha256: "" };
+		return count;
+	}
+
+	/** @param {NonNullable<Parts["experts"]>} experts @returns {Promise<number>} */
+	#openExperts({ bytes, sha256 }) {
+		return this.#call({ verb: "openExperts", experts: bytes.slice(), sha256, backbone: this.#parts.backbone });
+	}
+
+	/** @param {boolean} on @returns {Promise<UseExpertsResult>} */
+	async useExperts(on) {
+		this.#parts.expertsOff = !on;
+		/** @type {UseExpertsResult} */
+		const result = await this.#call({ verb: "useExperts", on });
+		this.#chosen(result.experts);
+		return result;
+	}
+
+	/** @param {AdaptResult["experts"]} experts */
+	#chosen(experts) {
+		this.scores = experts && Float32Array.from(experts.scores);
+	}
+
 	/**
 	 * @param {PictureSource} picture
-	 * @param {PictureOptions} [options]
+	 * @param {EmbedOptions} [options]
 	 * @returns {Promise<EmbedResult>}
 	 */
-	async embed(picture, { thumbnail = 0 } = {}) {
-		return this.#call({ verb: "embed", picture: await toWire(picture), thumbnail });
+	async embed(picture, { thumbnail = 0, scores = null } = {}) {
+		const result = await this.#call({ verb: "embed", picture: await toWire(picture), thumbnail, scores: toBytes(scores) });
+		return { ...result, weights: scores };
 	}
 
 	/** @param {string} name @returns {Promise<number>} */
@@ -155,9 +199,9 @@ export class Engine {
 		return this.#call({ verb: "addExample", classId, picture: await toWire(picture), thumbnail });
 	}
 
-	/** @param {number} classId @param {Float32Array} embed @returns {Promise<number>} */
-	addEmbedding(classId, embed) {
-		return this.#call({ verb: "addEmbedding", classId, embed: toBytes(embed) });
+	/** @param {number} classId @param {Float32Array} embed @param {Uint8Array} [square] @returns {Promise<number>} */
+	addEmbedding(classId, embed, square) {
+		return this.#call({ verb: "addEmbedding", classId, embed: toBytes(embed), square });
 	}
 
 	/** @param {number} exampleId @returns {Promise<void>} */
@@ -166,8 +210,11 @@ export class Engine {
 	}
 
 	/** @returns {Promise<AdaptResult>} */
-	adapt() {
-		return this.#call({ verb: "adapt" });
+	async adapt() {
+		/** @type {AdaptResult} */
+		const result = await this.#call({ verb: "adapt" });
+		this.#chosen(result.experts);
+		return result;
 	}
 
 	/**
@@ -179,9 +226,9 @@ export class Engine {
 		return this.#call({ verb: "classify", picture: await toWire(picture), thumbnail });
 	}
 
-	/** @param {Float32Array} embed @returns {Promise<ClassifyResult>} */
-	classifyEmbedding(embed) {
-		return this.#call({ verb: "classifyEmbedding", embed: toBytes(embed) });
+	/** @param {Float32Array} embed @param {Float32Array | null} [scores] @returns {Promise<ClassifyResult>} */
+	classifyEmbedding(embed, scores = null) {
+		return this.#call({ verb: "classifyEmbedding", embed: toBytes(embed), scores: toBytes(scores) });
 	}
 
 	/** @returns {Promise<MemoryResult>} */
@@ -199,6 +246,7 @@ export class Engine {
 	dispose() {
 		this.#end(new EngineError("disposed", "the engine has been disposed of; Engine.load makes another"));
 		this.#parts.bundle = new Uint8Array(0);
+		this.#parts.experts = null;
 	}
 
 	/** @param {AbortSignal} [signal] @param {Worker} [worker] one made before */
@@ -216,7 +264,10 @@ export class Engine {
 		const onAbort = () => this.#end(new EngineError("aborted", "the load was stopped"));
 		signal?.addEventListener("abort", onAbort);
 		try {
+			this.scores = null;
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
+			if (this.#parts.experts) await this.#openExperts(this.#parts.experts);
+			if (this.#parts.expertsOff) await this.#call({ verb: "useExperts", on: false });
 			this.info = { ...info, bundle: name };
 			this.startMs = performance.now() - begin;
 			this.#parts.sha256 = "";
@@ -362,8 +413,8 @@ async function toWire(picture) {
 	return { bytes: new Uint8Array(data), width, height };
 }
 
-/** A copy, as the wire has it. @param {Float32Array} embed @returns {Uint8Array<ArrayBuffer>} */
-const toBytes = (embed) => new Uint8Array(embed.slice().buffer);
+/** A copy, as the wire has it; null is no numbers. @param {Float32Array | null} x @returns {Uint8Array<ArrayBuffer>} */
+const toBytes = (x) => new Uint8Array((x ?? new Float32Array(0)).slice().buffer);
 
 /**
  * @param {Request} request
@@ -372,5 +423,6 @@ const toBytes = (embed) => new Uint8Array(embed.slice().buffer);
 function transfers(request) {
 	if ("picture" in request) return [request.picture.bytes.buffer];
 	if (request.verb === "open") return [request.bundle.buffer];
+	if (request.verb === "openExperts") return [request.experts.buffer];
 	return [];
 }

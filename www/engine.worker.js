@@ -36,11 +36,17 @@ async function handle(request) {
 	switch (request.verb) {
 		case "embed": {
 			const { bytes, width, height } = request.picture;
-			const out = valueOf(() => go.embed(bytes, width, height, request.thumbnail));
+			const out = valueOf(() => go.embed(bytes, width, height, request.thumbnail, request.scores));
 			const thumbnail = toPixels(out.thumbnail);
 			const embed = new Float32Array(out.embed.buffer);
-			return [{ embed, thumbnail, ms: ms() }, thumbnail ? [embed.buffer, thumbnail.data.buffer] : [embed.buffer]];
+			const buffers = [embed.buffer, out.square.buffer];
+			if (thumbnail) buffers.push(thumbnail.data.buffer);
+			return [{ embed, square: out.square, thumbnail, ms: ms() }, buffers];
 		}
+		case "openExperts":
+			return [valueOf(() => go.openExperts(request.experts, request.sha256, request.backbone)), []];
+		case "useExperts":
+			return [valueOf(() => go.useExperts(request.on)), []];
 		case "addClass":
 			return [valueOf(() => go.addClass(request.name)), []];
 		case "renameClass":
@@ -54,7 +60,7 @@ async function handle(request) {
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
 		}
 		case "addEmbedding":
-			return [valueOf(() => go.addEmbedding(request.classId, request.embed)), []];
+			return [valueOf(() => go.addEmbedding(request.classId, request.embed, request.square)), []];
 		case "removeExample":
 			return [valueOf(() => go.removeExample(request.exampleId)), []];
 		case "adapt":
@@ -66,7 +72,7 @@ async function handle(request) {
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
 		}
 		case "classifyEmbedding":
-			return [{ ...valueOf(() => go.classifyEmbedding(request.embed)), ms: ms() }, []];
+			return [{ ...valueOf(() => go.classifyEmbedding(request.embed, request.scores)), ms: ms() }, []];
 		case "memory":
 			return [valueOf(() => go.memory()), []];
 		default:

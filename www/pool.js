@@ -1,19 +1,20 @@
 // Several engines for many pictures: one Worker embeds one picture at a time, so N Workers embed N. The engine that the
 // page has leads: it alone knows the task. Helpers are its twins, made when there is enough to do for them and ended when
-// there has been nothing for a while; they only embed, and an embedding has the same bits wherever it is made. No memory
-// is shared, so any static host will do.
+// there has been nothing for a while; they only embed, by the weights that they are told the scores of, and an embedding has
+// the same bits wherever it is made. No memory is shared, so any static host will do.
 
 import { EngineError } from "./error.js";
 
 /** @import { ClassifyResult, EmbedResult, Engine, ExampleResult, PictureOptions, PictureSource } from "./engine.js" */
 
-/** What the pool asks of an engine. @typedef {Pick<Engine, "addEmbedding" | "addExample" | "classify" | "classifyEmbedding" | "dispose" | "embed" | "startMs" | "twin">} Member */
+/** What the pool asks of an engine. @typedef {Pick<Engine, "addEmbedding" | "addExample" | "classify" | "classifyEmbedding" | "dispose" | "embed" | "scores" | "startMs" | "twin">} Member */
 
 /**
  * A picture to embed. It settles once: with its embedding, with its error, or with null: no helper could, the lead has to.
  * @typedef {object} Job
  * @property {PictureSource} picture
  * @property {number} thumbnail
+ * @property {Float32Array | null} scores weights to embed by; null: the backbone alone
  * @property {boolean} inOrder the lead comes to the jobs in their order; else it takes any
  * @property {() => boolean} wanted asked before a helper begins with it
  * @property {Promise<EmbedResult | EngineError | null>} result
@@ -27,7 +28,7 @@ import { EngineError } from "./error.js";
  * @property {(index: number) => void} [onDone] told when a picture has its outcome, in any order
  */
 
-/** @typedef {{ engine: Member, busy: boolean }} Helper */
+/** @typedef {{ engine: Member, busy: boolean, old: boolean }} Helper old: to be ended when it is done */
 
 /** Pictures in order that helpers leave to the lead: those it comes to before they could be done. */
 const lag = 2;
@@ -47,6 +48,8 @@ export class Pool {
 	/** @type {Helper[]} */
 	#helpers = [];
 	#starting = 0;
+	/** counts renew(): a helper that was started before is old */
+	#generation = 0;
 	/** jobs that nobody has begun @type {Job[]} */
 	#queue = [];
 	/** by the picture that they read ahead @type {Map<PictureSource, Job>} */
@@ -78,6 +81,13 @@ export class Pool {
 		return this.engines;
 	}
 
+	/** The lead has other experts: helpers that have not end, and later ones have them. */
+	renew() {
+		this.#generation++;
+		for (const helper of this.#helpers) helper.old = true;
+		this.#shrink();
+	}
+
 	/**
 	 * Announces a picture that embed, addExample or classify will be given, in this order: a helper may read it before.
 	 * @param {PictureSource} picture
@@ -85,7 +95,7 @@ export class Pool {
 	 */
 	ahead(picture, { thumbnail = 0, wanted = () => true } = {}) {
 		if (this.#size < 2 || this.#ahead.has(picture)) return;
-		this.#ahead.set(picture, this.#enqueue({ picture, thumbnail, wanted, inOrder: true }));
+		this.#ahead.set(picture, this.#enqueue({ picture, thumbnail, scores: null, wanted, inOrder: true }));
 		this.#pump();
 	}
 
@@ -101,7 +111,7 @@ export class Pool {
 	}
 
 	/**
-	 * Engine.embed.
+	 * Engine.embed, by the backbone alone.
 	 * @param {PictureSource} picture
 	 * @param {PictureOptions} [options]
 	 * @returns {Promise<EmbedResult>}
@@ -120,7 +130,7 @@ export class Pool {
 	async addExample(classId, picture, options = {}) {
 		const read = await this.#readAhead(picture, options);
 		if (!read) return this.#timed(await this.#lead.addExample(classId, picture, options));
-		return { id: await this.#lead.addEmbedding(classId, read.embed), thumbnail: read.thumbnail, ms: read.ms };
+		return { id: await this.#lead.addEmbedding(classId, read.embed, read.square), thumbnail: read.thumbnail, ms: read.ms };
 	}
 
 	/**
@@ -131,17 +141,18 @@ export class Pool {
 	 */
 	async classify(picture, options = {}) {
 		const read = await this.#readAhead(picture, options);
-		return read ? this.#classifyRead(read) : this.#timed(await this.#lead.classify(picture, options));
+		// What was read ahead is of the backbone alone.
+		return read && !this.#lead.scores ? this.#classifyRead(read, picture) : this.#timed(await this.#lead.classify(picture, options));
 	}
 
 	/**
-	 * Embeds many pictures. The outcomes are in their order; a picture that fails has its error in its place.
+	 * Embeds many pictures by the backbone alone. The outcomes are in their order; a picture that fails has its error in its place.
 	 * @param {PictureSource[]} pictures
 	 * @param {ManyOptions} [options]
 	 * @returns {Promise<(EmbedResult | EngineError)[]>}
 	 */
 	embedAll(pictures, options) {
-		return this.#all(pictures, options, async (read) => read);
+		return this.#all(pictures, options, null, async (read) => read);
 	}
 
 	/**
@@ -151,7 +162,7 @@ export class Pool {
 	 * @returns {Promise<(ClassifyResult | EngineError)[]>}
 	 */
 	classifyAll(pictures, options) {
-		return this.#all(pictures, options, (read) => this.#classifyRead(read));
+		return this.#all(pictures, options, this.#lead.scores, (read, picture) => this.#classifyRead(read, picture));
 	}
 
 	/** Ends the helpers. Pictures under way get the error "disposed", those announced are the lead's; so are later calls. */
@@ -169,12 +180,13 @@ export class Pool {
 	 * @template T
 	 * @param {PictureSource[]} pictures
 	 * @param {ManyOptions} options
-	 * @param {(read: EmbedResult) => Promise<T>} finish
+	 * @param {Float32Array | null} scores weights to embed by
+	 * @param {(read: EmbedResult, picture: PictureSource) => Promise<T>} finish
 	 * @returns {Promise<(T | EngineError)[]>}
 	 */
-	async #all(pictures, { thumbnail = 0, signal, onDone = () => {} } = {}, finish) {
+	async #all(pictures, { thumbnail = 0, signal, onDone = () => {} } = {}, scores, finish) {
 		if (this.#disposed) throw new EngineError("disposed", "the pool has been disposed of");
-		const jobs = pictures.map((picture) => this.#enqueue({ picture, thumbnail, wanted: () => true, inOrder: false }));
+		const jobs = pictures.map((picture) => this.#enqueue({ picture, thumbnail, scores, wanted: () => true, inOrder: false }));
 		const stop = () => {
 			for (const job of jobs) job.settle(new EngineError("aborted", "the caller stopped"));
 		};
@@ -183,7 +195,7 @@ export class Pool {
 		this.#pump();
 		const outcomes = jobs.map(async (job, i) => {
 			const read = (await job.result) ?? (await this.#read(this.#lead, job));
-			const outcome = read instanceof EngineError ? read : await finish(read).catch(typed);
+			const outcome = read instanceof EngineError ? read : await finish(read, job.picture).catch(typed);
 			onDone(i);
 			return outcome;
 		});
@@ -197,10 +209,16 @@ export class Pool {
 		}
 	}
 
-	/** @param {EmbedResult} read @returns {Promise<ClassifyResult>} */
-	async #classifyRead({ embed, thumbnail, ms }) {
-		const result = await this.#lead.classifyEmbedding(embed);
-		return { ...result, thumbnail, ms: ms + result.ms };
+	/** @param {EmbedResult} read @param {PictureSource} picture @returns {Promise<ClassifyResult>} */
+	async #classifyRead({ embed, weights, thumbnail, ms }, picture) {
+		try {
+			const result = await this.#lead.classifyEmbedding(embed, weights);
+			return { ...result, thumbnail, ms: ms + result.ms };
+		} catch (cause) {
+			// The task has other weights since the picture was read.
+			if (!(cause instanceof EngineError) || cause.code !== "other_weights") throw cause;
+			return this.#lead.classify(picture, { ...(thumbnail && { thumbnail: thumbnail.width }) });
+		}
 	}
 
 	/**
@@ -239,9 +257,9 @@ export class Pool {
 	}
 
 	/** @param {Member} engine @param {Job} job @returns {Promise<EmbedResult | EngineError>} */
-	async #read(engine, { picture, thumbnail }) {
+	async #read(engine, { picture, thumbnail, scores }) {
 		try {
-			return this.#timed(await engine.embed(picture, { thumbnail }));
+			return this.#timed(await engine.embed(picture, { thumbnail, scores }));
 		} catch (cause) {
 			return typed(cause);
 		}
@@ -257,7 +275,7 @@ export class Pool {
 	/** Gives helpers what they can do, and starts one more when the others would take longer than it takes to start. */
 	#pump() {
 		for (const helper of this.#helpers) {
-			if (helper.busy) continue;
+			if (helper.busy || helper.old) continue;
 			const job = this.#next();
 			if (job) void this.#help(helper, job);
 		}
@@ -286,6 +304,7 @@ export class Pool {
 		helper.busy = true;
 		const read = await this.#read(helper.engine, job);
 		helper.busy = false;
+		if (helper.old) this.#shrink();
 		if (read instanceof EngineError && (read.code === "died" || read.code === "disposed")) {
 			// Of the picture, or of too little memory for so many: the lead has to, and no more helpers.
 			helper.engine.dispose();
@@ -306,9 +325,10 @@ export class Pool {
 	async #grow() {
 		this.#starting++;
 		try {
+			const generation = this.#generation;
 			const engine = await this.#lead.twin();
-			if (this.#disposed) engine.dispose();
-			else this.#helpers.push({ engine, busy: false });
+			if (this.#disposed || generation !== this.#generation) engine.dispose();
+			else this.#helpers.push({ engine, busy: false, old: false });
 		} catch {
 			this.#size = Math.min(this.#size, this.engines); // the others do it alone
 		}
@@ -316,10 +336,11 @@ export class Pool {
 		this.#pump();
 	}
 
-	/** Ends helpers that have nothing to do. */
+	/** Ends helpers that have nothing to do, the old ones only when others wait for work. */
 	#shrink() {
-		for (const { engine, busy } of this.#helpers) if (!busy) engine.dispose();
-		this.#helpers = this.#helpers.filter(({ busy }) => busy);
+		const ends = (/** @type {Helper} */ { busy, old }) => !busy && (old || this.#queue.length === 0);
+		for (const helper of this.#helpers) if (ends(helper)) helper.engine.dispose();
+		this.#helpers = this.#helpers.filter((helper) => !ends(helper));
 	}
 }
 

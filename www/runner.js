@@ -82,6 +82,23 @@ export class Runner {
 		this.#adaptSoon();
 	}
 
+	/** The engine has opened its experts: what is learnt is learnt again with them. */
+	expertsCame() {
+		this.#pool?.renew();
+		this.#adaptSoon();
+	}
+
+	/** Turns experts off or on. @param {boolean} on */
+	useExperts(on) {
+		this.#do(async () => {
+			const { experts, stale } = await /** @type {Engine} */ (this.#engine).useExperts(on);
+			if (stale) this.#stale = true;
+			if (!this.adapted) return;
+			this.adapted = { ...this.adapted, experts };
+			if (!this.#stale) this.#events.onAdapted(this.adapted);
+		});
+	}
+
 	/**
 	 * @param {PictureSource} picture
 	 * @param {number} thumbnail side, or 0

@@ -66,6 +66,25 @@ const en = {
 	/** @param {string} name */
 	notYetLearnt: (name) => `${name} has no picture yet and is left out until it has.`,
 
+	// gears
+	useGears: "Adapt the model to this task",
+	gearsTitle: "Gears in use",
+	gearsComing: "The model’s gears are on their way.",
+	gearsFirst: "Once it learns, the model picks the gears that help with your pictures.",
+	gearsOff: "The model is used as it is.",
+	/** @param {number} n of @param {number} all @param {string} percent */
+	gearsChosen: (n, all, percent) => `${n} of ${all} gears are turned, which change ${percent} of the model.`,
+	/** @param {number} n */
+	gear: (n) => `Gear ${n}`,
+	gearsWhere: "Where in the model",
+	/** @param {string} name @returns {string} */
+	part: (name) => {
+		const block = /^blocks\.(\d+)$/.exec(name);
+		if (block) return `block ${Number(block[1]) + 1}`;
+		return { patch_embed: "reading the picture", pos_embed: "places", cls_token: "class token", register_tokens: "registers", norm: "last norm" }[name] ?? name;
+	},
+	gearsMissing: "The model’s gears could not be loaded. Everything works without them.",
+
 	// step 3
 	tryTitle: "Try it",
 	tryPad: "Drawing area for trying",
@@ -88,7 +107,7 @@ const en = {
 	progress: ({ part, loaded, total }) =>
 		part === "start"
 			? "Starting"
-			: `${part === "engine" ? "Engine" : "Model"} ${size(loaded)}${total === null ? "" : ` of ${size(total)}`} MB`,
+			: `${{ engine: "Engine", bundle: "Model", experts: "Gears" }[part]} ${size(loaded)}${total === null ? "" : ` of ${size(total)}`} MB`,
 	loading: "Loading",
 	/** @param {string} bundle */
 	ready: (bundle) => `Ready. Model: ${bundle}.`,
@@ -130,6 +149,7 @@ const en = {
 		manifest: "The model’s description on this server is damaged.",
 		hash: "The model arrived damaged. Try again; if it stays so, the server’s copy is damaged.",
 		bundle: "The model on this server cannot be read by this version.",
+		experts: "The gears on this server do not belong to its model.",
 		picture_format: "this is not a picture we can read. JPEG, PNG, GIF, WebP and BMP work.",
 		picture_truncated: "the file ends in the middle of the picture. Perhaps the copy broke off.",
 		picture_too_large: "this picture is too large: at most 64 MB and 67 megapixels.",
@@ -142,6 +162,8 @@ const en = {
 		empty_class: "Each class needs at least one picture.",
 		not_adapted: "Press Learn first.",
 		bad_embedding: "the model could make nothing of this picture.",
+		other_weights: "The model has changed meanwhile. Try again.",
+		no_picture: "A picture is missing that the gears need.",
 		usage: "Something went wrong inside the page. Loading it again helps; your pictures would be lost, though.",
 		internal: "Something went wrong inside the engine. Nothing was lost.",
 	},

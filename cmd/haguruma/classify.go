@@ -42,14 +42,13 @@ func usedExperts(c *adapt.Choice) *expertsUsed {
 	if c == nil {
 		return nil
 	}
-	share := func(s sparse.Share) float64 { return float64(s.Changed) / float64(max(s.Total, 1)) }
 	list := func(shares []sparse.Share) (out []partShare) {
 		for _, s := range shares {
-			out = append(out, partShare{s.Name, share(s)})
+			out = append(out, partShare{s.Name, s.Part()})
 		}
 		return out
 	}
-	return &expertsUsed{c.Scores, share(c.All), list(c.Parts), list(c.Kinds)}
+	return &expertsUsed{c.Scores, c.All.Part(), list(c.Parts), list(c.Kinds)}
 }
 
 // classScore is the probability of one class.

@@ -86,6 +86,21 @@ func (a *arguments) string() string {
 	return s
 }
 
+// more reports whether there is another argument: those at the end that a caller may leave out.
+func (a *arguments) more() bool { return a.err == nil && a.at < len(a.values) && !a.values[a.at].IsUndefined() }
+
+func (a *arguments) bool() bool {
+	v, ok := a.next(safejs.TypeBoolean)
+	if !ok {
+		return false
+	}
+	b, err := v.Bool()
+	if err != nil {
+		a.err = err
+	}
+	return b
+}
+
 // bytes returns the next argument, a Uint8Array, and its length.
 func (a *arguments) bytes() (array safejs.Value, length int) {
 	v, ok := a.next(safejs.TypeObject)

@@ -11,9 +11,11 @@ import (
 
 // Errors of this package; everything else comes from below.
 var (
-	errUsage  = errors.New("a call that no correct page makes")
-	errHash   = errors.New("not the bytes that the manifest names")
-	errBundle = errors.New("not a bundle that this engine reads")
+	errUsage   = errors.New("a call that no correct page makes")
+	errHash    = errors.New("not the bytes that the manifest names")
+	errBundle  = errors.New("not a bundle that this engine reads")
+	errExperts = errors.New("not experts of this backbone")
+	errWeights = errors.New("an embedding of other weights than those in use")
 )
 
 const codeInternal = "internal"
@@ -26,6 +28,8 @@ var codes = []struct {
 	{errUsage, "usage"},
 	{errHash, "hash"},
 	{errBundle, "bundle"},
+	{errExperts, "experts"},
+	{errWeights, "other_weights"},
 	{picture.ErrFormat, "picture_format"},
 	{picture.ErrTruncated, "picture_truncated"},
 	{picture.ErrTooLarge, "picture_too_large"},

@@ -15,16 +15,23 @@ import (
 	"haguruma/core/vit"
 )
 
-// session is what one Worker holds: a backbone and the user's task on it.
+// session is what one Worker holds: a backbone, its experts and the user's task on it.
 type session struct {
-	border *border
-	eye    *eye
-	task   *adapt.Task
+	border  *border
+	eye     *adapt.Backbone
+	experts *adapt.BackboneExperts // nil before openExperts
+	task    *adapt.Task
+
+	// The weights that embed merged last: those of another Worker's task.
+	lent       adapt.Embedder
+	lentScores []float32
 }
 
 func (s *session) verbs() map[string]verb {
 	return map[string]verb{
 		"open":              s.open,
+		"openExperts":       s.openExperts,
+		"useExperts":        s.useExperts,
 		"embed":             s.embed,
 		"addClass":          s.addClass,
 		"renameClass":       s.renameClass,
@@ -41,21 +48,7 @@ func (s *session) verbs() map[string]verb {
 
 // open(bundle, sha256) reads the bundle. It can be called again after it failed.
 func (s *session) open(a *arguments) (any, error) {
-	array, length := a.bytes()
-	want := a.string()
-	if a.err != nil {
-		return nil, a.err
-	}
-	data := make([]byte, length) // not the shared buffer: the bundle is ten times a picture, and needed once
-	if err := copyIn(data, array); err != nil {
-		return nil, err
-	}
-	if want != "" {
-		if have := tensorfile.Hash(data); have != want {
-			return nil, fmt.Errorf("browser: bundle: want sha256 %s, have %s: %w", want, have, errHash)
-		}
-	}
-	file, err := tensorfile.Decode(data)
+	file, err := s.file(a)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errBundle)
 	}
@@ -63,9 +56,28 @@ func (s *session) open(a *arguments) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errBundle)
 	}
-	s.eye = newEye(model)
+	s.eye = adapt.NewBackbone(model)
 	s.task = adapt.NewTask(s.eye)
-	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.config.ImageSize, "kernel": kernel.Body()}, nil
+	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.Config().ImageSize, "kernel": kernel.Body()}, nil
+}
+
+// file reads the arguments (bytes, sha256): a safetensors file with the bytes that the manifest names; "" when that has been checked.
+func (s *session) file(a *arguments) (*tensorfile.File, error) {
+	array, length := a.bytes()
+	want := a.string()
+	if a.err != nil {
+		return nil, a.err
+	}
+	data := make([]byte, length) // not the shared buffer: a bundle is ten times a picture, and needed once
+	if err := copyIn(data, array); err != nil {
+		return nil, err
+	}
+	if want != "" {
+		if have := tensorfile.Hash(data); have != want {
+			return nil, fmt.Errorf("browser: %s: want sha256 %s, have %s: %w", a.verb, want, have, errHash)
+		}
+	}
+	return tensorfile.Decode(data)
 }
 
 // ready reports what is wrong with a call: its arguments, or its time.
@@ -79,7 +91,8 @@ func (s *session) ready(a *arguments) error {
 	return nil
 }
 
-// embed(bytes, width, height, thumbnail) returns the embedding as little-endian float32.
+// embed(bytes, width, height, thumbnail, scores) returns the embedding as little-endian float32, by the weights with the experts merged at
+// the scores, or the backbone alone for none; and the square that the backbone sees, as RGB.
 func (s *session) embed(a *arguments) (any, error) {
 	pic, err := s.picture(a)
 	if err != nil {
@@ -89,7 +102,12 @@ func (s *session) embed(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	embed, err := s.eye.Embed(pic)
+	eye, err := s.weights(a)
+	if err != nil {
+		return nil, err
+	}
+	square := s.eye.Reduce(pic)
+	embed, err := eye.Embed(square)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +119,11 @@ func (s *session) embed(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"embed": array, "thumbnail": thumbnail}, nil
+	pixels, err := s.border.out(square.Pix)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"embed": array, "square": pixels, "thumbnail": thumbnail}, nil
 }
 
 func (s *session) addClass(a *arguments) (any, error) {
@@ -146,14 +168,29 @@ func (s *session) addExample(a *arguments) (any, error) {
 	return map[string]any{"id": example, "width": pic.Width, "height": pic.Height, "thumbnail": thumbnail}, nil
 }
 
-// addEmbedding(class, embed)
+// addEmbedding(class, embed, square): both as embed gave them, without scores. Without the square the example is of no use to experts.
 func (s *session) addEmbedding(a *arguments) (any, error) {
 	class := a.int()
 	embed, err := s.embedding(a)
 	if err != nil {
 		return nil, err
 	}
-	return s.task.AddEmbedding(class, embed)
+	if !a.more() {
+		return s.task.AddEmbedding(class, embed, nil)
+	}
+	array, length := a.bytes()
+	if a.err != nil {
+		return nil, a.err
+	}
+	side := s.eye.Config().ImageSize
+	if want := 3 * side * side; length != want {
+		return nil, fmt.Errorf("browser: %s: square: want %d bytes, have %d: %w", a.verb, want, length, errUsage)
+	}
+	square := &picture.Picture{Width: side, Height: side, Pix: make([]byte, length)}
+	if err := copyIn(square.Pix, array); err != nil {
+		return nil, err
+	}
+	return s.task.AddEmbedding(class, embed, square)
 }
 
 func (s *session) removeExample(a *arguments) (any, error) {
@@ -176,7 +213,7 @@ func (s *session) adapt(a *arguments) (any, error) {
 		way++
 		examples += len(class.Examples)
 	}
-	return map[string]any{"way": way, "examples": examples}, nil
+	return map[string]any{"way": way, "examples": examples, "experts": chosen(s.task.Choice())}, nil
 }
 
 // classify(bytes, width, height, thumbnail)
@@ -196,10 +233,13 @@ func (s *session) classify(a *arguments) (any, error) {
 	return scored(scores, thumbnail), nil
 }
 
-// classifyEmbedding(embed)
+// classifyEmbedding(embed, scores): as embed gave it with these scores, which must be those in use.
 func (s *session) classifyEmbedding(a *arguments) (any, error) {
 	embed, err := s.embedding(a)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.sameWeights(a); err != nil {
 		return nil, err
 	}
 	scores, err := s.task.ClassifyEmbedding(embed)
@@ -253,22 +293,34 @@ func (s *session) picture(a *arguments) (*picture.Picture, error) {
 
 // embedding reads the argument (embed): what embed gave, in this Worker or in another one.
 func (s *session) embedding(a *arguments) ([]float32, error) {
+	embed, err := s.floats(a)
+	if err == nil && len(embed) != s.eye.Dim() {
+		err = fmt.Errorf("browser: %s: embedding: want %d bytes, have %d: %w", a.verb, 4*s.eye.Dim(), 4*len(embed), errUsage)
+	}
+	return embed, err
+}
+
+// maxFloats is more than any embedding or list of scores has.
+const maxFloats = 1 << 16
+
+// floats reads an argument of little-endian float32.
+func (s *session) floats(a *arguments) ([]float32, error) {
 	array, length := a.bytes()
 	if err := s.ready(a); err != nil {
 		return nil, err
 	}
-	if want := 4 * s.eye.Dim(); length != want {
-		return nil, fmt.Errorf("browser: %s: embedding: want %d bytes, have %d: %w", a.verb, want, length, errUsage)
+	if length%4 != 0 || length > 4*maxFloats {
+		return nil, fmt.Errorf("browser: %s: want float32 numbers, have %d bytes: %w", a.verb, length, errUsage)
 	}
 	data, err := s.border.in(array, length)
 	if err != nil {
 		return nil, err
 	}
-	embed := make([]float32, s.eye.Dim())
-	for i := range embed {
-		embed[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	x := make([]float32, length/4)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 	}
-	return embed, nil
+	return x, nil
 }
 
 // maxThumbnail is the largest side of a thumbnail, pixels.

@@ -117,4 +117,11 @@ test("parseManifest: takes a whole one and nothing less", () => {
 		}
 	}
 	for (const text of ["", "{", "null", "7"]) assert.throws(() => parseManifest(text), withCode("manifest"));
+	const experts = { file: "default.experts.safetensors.zst", bytes: 7, sha256: manifest.sha256 };
+	assert.deepEqual(parseManifest(JSON.stringify({ ...manifest, experts: { ...experts, more: 1 } })).experts, experts);
+	const { experts: _, ...without } = manifest;
+	assert.equal(parseManifest(JSON.stringify(without)).experts, null);
+	for (const bad of ["x", 1, {}, { ...experts, file: "../x" }, { ...experts, bytes: 0 }, { ...experts, sha256: "" }]) {
+		assert.throws(() => parseManifest(JSON.stringify({ ...manifest, experts: bad })), withCode("manifest", /^experts: /), JSON.stringify(bad));
+	}
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { Engine, EngineError, simdSupported } from "../engine.js";
-import { bundle, FakeWorker, files, opened, workers } from "./fake.js";
+import { bundle, FakeWorker, files, manifest, opened, sized, workers } from "./fake.js";
 
 /** @import { LoadOptions, Progress } from "../engine.js" */
 
@@ -253,5 +253,70 @@ test("load: without WebAssembly SIMD nothing is fetched", async () => {
 		await assert.rejects(Engine.load({ fetch, createWorker: workers() }), withCode("unsupported"));
 	} finally {
 		WebAssembly.validate = validate;
+	}
+});
+
+/** @param {import("../engine.js").Request} request */
+const withExperts = (request) => {
+	const experts = { scores: [0.25, 0.75], changed: 0.1, parts: [], kinds: [] };
+	/** @type {Record<string, unknown>} */
+	const values = { openExperts: 2, adapt: { way: 2, examples: 2, experts, ms: 1 }, useExperts: { experts: null, stale: false } };
+	return /** @type {any} */ ({ kind: "result", value: values[request.verb] ?? { embed: new Float32Array(8), square: new Uint8Array(3), thumbnail: null, ms: 1 } });
+};
+const expertsFile = { file: "default.experts.safetensors.zst", bytes: bundle.length, sha256: manifest.sha256 };
+const serveExperts = () => files({ "default.json": () => Response.json({ ...manifest, experts: expertsFile }) });
+
+test("openExperts: fetched when asked for, told of their backbone, opened again by restart and twin", async () => {
+	const all = [new FakeWorker(withExperts), new FakeWorker(withExperts), new FakeWorker(withExperts)];
+	/** @type {string[]} */
+	const asked = [];
+	const fetch = serveExperts();
+	const engine = await Engine.load({ createWorker: workers(...all), fetch: (url, init) => (asked.push(url.pathname), fetch(url, init)) });
+	assert.ok(engine.hasExperts);
+	assert.equal(asked.filter((path) => path.includes("experts")).length, 0, "the page is ready without them");
+	/** @type {Progress[]} */
+	const seen = [];
+	assert.equal(await engine.openExperts({ onProgress: (p) => seen.push(p) }), 2);
+	assert.deepEqual(seen.at(-1), { part: "experts", loaded: 1000, total: 1000 });
+	const opening = (/** @type {FakeWorker | undefined} */ worker) => worker?.requests.filter((r) => r.verb === "openExperts" || r.verb === "useExperts") ?? [];
+	const [open] = opening(all[0]);
+	assert.ok(open?.verb === "openExperts" && open.sha256 === "" && open.backbone === manifest.sha256);
+	assert.deepEqual(open.experts, bundle);
+
+	assert.equal(engine.scores, null);
+	await engine.adapt();
+	assert.deepEqual(engine.scores, Float32Array.of(0.25, 0.75));
+	assert.deepEqual((await engine.embed(new Uint8Array(1), { scores: engine.scores })).weights, engine.scores);
+	const request = all[0]?.requests.at(-1);
+	assert.ok(request?.verb === "embed");
+	assert.deepEqual(new Float32Array(request.scores.buffer), engine.scores);
+
+	await engine.useExperts(false);
+	assert.equal(engine.scores, null);
+	const twin = await engine.twin();
+	await engine.restart();
+	for (const worker of all.slice(1)) {
+		const again = opening(worker);
+		assert.ok(again[0]?.verb === "openExperts" && again[1]?.verb === "useExperts" && !again[1].on, "and still off");
+		assert.deepEqual(again[0].experts, bundle);
+	}
+	assert.equal(asked.filter((path) => path.includes("experts")).length, 1);
+	twin.dispose();
+	engine.dispose();
+});
+
+test("openExperts: none, missing, damaged; the engine goes on", async () => {
+	const plain = await load(new FakeWorker(withExperts));
+	assert.deepEqual([plain.hasExperts, await plain.openExperts()], [false, 0]);
+	plain.dispose();
+	for (const [answer, code] of /** @type {const} */ ([[() => new Response(null, { status: 404 }), "download"],
+		[() => sized(bundle.slice(1)), "download"], [() => sized(bundle.map((v) => v + 1)), "hash"]])) {
+		const worker = new FakeWorker(withExperts);
+		const fetch = serveExperts();
+		const engine = await Engine.load({ createWorker: workers(worker), fetch: async (url, init) => (url.pathname.endsWith(expertsFile.file) ? answer() : fetch(url, init)) });
+		await assert.rejects(engine.openExperts(), withCode(code));
+		assert.ok(!worker.requests.some((r) => r.verb === "openExperts"));
+		assert.equal((await engine.adapt()).way, 2);
+		engine.dispose();
 	}
 });

@@ -56,7 +56,7 @@ export const bundle = new Uint8Array(1000).map((_, i) => i * 7);
 
 export const manifest = {
 	name: "test", file: "default.safetensors.zst", bytes: bundle.length,
-	sha256: createHash("sha256").update(bundle).digest("hex"), config: { dim: 8 },
+	sha256: createHash("sha256").update(bundle).digest("hex"), config: { dim: 8 }, experts: null,
 };
 
 /**

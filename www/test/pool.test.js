@@ -16,6 +16,10 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 /** An engine that embeds when it is told to. @implements {Member} */
 class FakeEngine {
 	startMs = 100;
+	/** @type {Float32Array | null} */
+	scores = null;
+	/** the adaptation's scores change when the lead is asked with those that were in use */
+	moves = false;
 	pictureMs = 60;
 	disposed = false;
 	/** bytes embedded @type {number[]} */
@@ -49,8 +53,8 @@ class FakeEngine {
 		return twin;
 	};
 
-	/** @param {PictureSource} source @param {{ thumbnail?: number }} [options] @returns {Promise<EmbedResult>} */
-	async embed(source, { thumbnail = 0 } = {}) {
+	/** @param {PictureSource} source @param {{ thumbnail?: number, scores?: Float32Array | null }} [options] @returns {Promise<EmbedResult>} */
+	async embed(source, { thumbnail = 0, scores = null } = {}) {
 		const byte = /** @type {Uint8Array} */ (source)[0] ?? 0;
 		if (this.held) await new Promise((resolve) => this.#held.push(() => resolve(null)));
 		else await null;
@@ -59,7 +63,8 @@ class FakeEngine {
 		const code = this.bad.get(byte);
 		if (code) throw new EngineError(code, `picture ${byte}`);
 		const side = { width: thumbnail, height: thumbnail, data: new Uint8ClampedArray([byte]) };
-		return { embed: new Float32Array([byte]), thumbnail: thumbnail ? side : null, ms: this.pictureMs };
+		const embed = new Float32Array([byte + 1000 * (scores?.[0] ?? 0)]);
+		return { embed, weights: scores, square: new Uint8Array([byte]), thumbnail: thumbnail ? side : null, ms: this.pictureMs };
 	}
 
 	/** @param {number} classId @param {PictureSource} source @param {{ thumbnail?: number }} [options] */
@@ -69,21 +74,24 @@ class FakeEngine {
 		return { id: this.calls.length, width: 1, height: 1, thumbnail, ms };
 	}
 
-	/** @param {number} classId @param {Float32Array} embed */
-	async addEmbedding(classId, embed) {
+	/** @param {number} classId @param {Float32Array} embed @param {Uint8Array} [square] */
+	async addEmbedding(classId, embed, square) {
+		assert.equal(square?.[0], embed[0]);
 		this.calls.push(`embedding ${classId} ${embed[0]}`);
 		return this.calls.length;
 	}
 
 	/** @param {PictureSource} source @param {{ thumbnail?: number }} [options] */
 	async classify(source, options) {
-		const { embed, thumbnail, ms } = await this.embed(source, options);
+		const { embed, thumbnail, ms } = await this.embed(source, { ...options, scores: this.scores });
 		this.calls.push(`classify ${embed[0]}`);
 		return { scores: [], thumbnail, ms };
 	}
 
-	/** @param {Float32Array} embed */
-	async classifyEmbedding(embed) {
+	/** @param {Float32Array} embed @param {Float32Array | null} [scores] */
+	async classifyEmbedding(embed, scores = null) {
+		if (this.moves) this.scores = new Float32Array([3]);
+		if (String(scores) !== String(this.scores)) throw new EngineError("other_weights", "moved");
 		this.calls.push(`classify embedding ${embed[0]}`);
 		return { scores: [{ class: embed[0] ?? 0, name: "", probability: 1, nearest: 0, nearestCosine: 1 }], thumbnail: null, ms: 1 };
 	}
@@ -326,4 +334,58 @@ test("the default size leaves a core to the page", () => {
 	} finally {
 		Object.defineProperty(globalThis, "navigator", { value: { hardwareConcurrency }, configurable: true });
 	}
+});
+
+test("with experts, classifyAll embeds by the weights of the lead, everywhere; embedAll and examples by the backbone alone", async () => {
+	const lead = new FakeEngine();
+	lead.scores = new Float32Array([2]);
+	const pool = new Pool(/** @type {any} */ (lead), { size: 3 });
+	await pool.grow();
+	const classes = (await pool.classifyAll(pictures(6))).map((outcome) => ("scores" in outcome ? outcome.scores[0]?.class : outcome));
+	assert.deepEqual(classes, [2001, 2002, 2003, 2004, 2005, 2006]);
+	const embeds = (await pool.embedAll(pictures(6))).map((outcome) => ("embed" in outcome ? outcome.embed[0] : outcome));
+	assert.deepEqual(embeds, [1, 2, 3, 4, 5, 6]);
+	const support = pictures(5);
+	for (const p of support) pool.ahead(p);
+	for (const p of support) await pool.addExample(1, p);
+	assert.deepEqual(lead.calls.filter((call) => call.startsWith("e")).map((call) => call.split(" ").pop()), ["1", "2", "3", "4", "5"]);
+	// Announced, and read by the backbone alone: the lead classifies it again.
+	const late = pictures(4);
+	for (const p of late) pool.ahead(p);
+	lead.calls = [];
+	for (const p of late) await pool.classify(p);
+	assert.deepEqual(lead.calls, ["classify 2001", "classify 2002", "classify 2003", "classify 2004"]);
+	pool.dispose();
+});
+
+test("a picture that was read before the weights changed is classified by the new ones", async () => {
+	const lead = new FakeEngine();
+	lead.scores = new Float32Array([2]);
+	lead.moves = true;
+	const pool = new Pool(/** @type {any} */ (lead), { size: 2 });
+	await pool.grow();
+	const outcomes = await pool.classifyAll(pictures(3), { thumbnail: 4 });
+	assert.deepEqual(outcomes.map((outcome) => (outcome instanceof EngineError ? outcome.code : outcome.thumbnail?.width)), [4, 4, 4]);
+	assert.deepEqual(lead.calls.sort(), ["classify 3001", "classify 3002", "classify 3003"]);
+	pool.dispose();
+});
+
+test("renew: helpers that were there end when they are done, later ones are new", async () => {
+	const lead = new FakeEngine(true);
+	const pool = new Pool(/** @type {any} */ (lead), { size: 3 });
+	await pool.grow();
+	const [first, second] = lead.twins;
+	const all = pool.embedAll(pictures(3));
+	await settled();
+	assert.equal(pool.engines, 3);
+	pool.renew();
+	assert.equal(pool.engines, 3, "they are busy");
+	for (const engine of [first, second, lead]) await engine?.go();
+	assert.equal((await all).length, 3);
+	await settled();
+	assert.deepEqual([pool.engines, first?.disposed, second?.disposed], [1, true, true]);
+	lead.held = false;
+	assert.equal(await pool.grow(), 3);
+	assert.equal(lead.twins.length, 4);
+	pool.dispose();
 });

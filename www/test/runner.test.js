@@ -71,9 +71,28 @@ class FakeEngine {
 		if (!this.examples.delete(id)) throw new EngineError("unknown_example", `${id}`);
 	}
 
+	/** there are experts */
+	experts = false;
+	on = true;
+
+	get #choice() {
+		return this.experts && this.on ? { scores: [1], changed: 0.1, parts: [], kinds: [] } : null;
+	}
+
 	async adapt() {
 		await this.#do("adapt");
-		return { way: this.classes.size, examples: this.examples.size, ms: 1 };
+		this.mergedAt = this.on && this.experts;
+		return { way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
+	}
+
+	/** the last adapt merged experts */
+	mergedAt = false;
+
+	/** @param {boolean} on */
+	async useExperts(on) {
+		await this.#do(`experts ${on}`);
+		this.on = on;
+		return { experts: this.mergedAt ? this.#choice : null, stale: on && this.experts && !this.mergedAt };
 	}
 
 	async classify() {
@@ -323,4 +342,53 @@ test("classify waits for a restart under way", async () => {
 	engine.dead = true;
 	engine.onDeath();
 	assert.equal((await runner.classify(source(1), 0)).ms, 1);
+});
+
+/** What the experts chose, of what is in use. */
+const choice = () => /** @type {Runner} */ (runner).adapted?.experts ?? null;
+
+test("experts that come are learnt with at once; off and on are told without learning again, or with where it must be", async () => {
+	add(a, 1);
+	add(b, 2);
+	runner.start(asEngine());
+	runner.learn();
+	await settled();
+	assert.equal(choice(), null);
+	engine.experts = true;
+	engine.log = [];
+	runner.expertsCame();
+	await settled();
+	assert.deepEqual(engine.log, ["adapt"]);
+	assert.equal(choice()?.scores[0], 1);
+	engine.log = [];
+	runner.useExperts(false);
+	await settled();
+	assert.equal(choice(), null);
+	runner.useExperts(true);
+	await settled();
+	assert.equal(choice()?.scores[0], 1);
+	assert.deepEqual(engine.log, ["experts false", "experts true"], "nothing is learnt again");
+	// While they are off something is learnt: on again, it is learnt again.
+	runner.useExperts(false);
+	add(a, 3);
+	await settled();
+	engine.log = [];
+	runner.useExperts(true);
+	await settled();
+	assert.deepEqual(engine.log, ["experts true", "adapt"]);
+	assert.equal(choice()?.scores[0], 1);
+});
+
+test("experts that come before Learn is pressed wait for it", async () => {
+	add(a, 1);
+	add(b, 2);
+	runner.start(asEngine());
+	await settled();
+	engine.experts = true;
+	engine.log = [];
+	runner.expertsCame();
+	runner.useExperts(false);
+	await settled();
+	assert.deepEqual(engine.log, ["experts false"]);
+	assert.equal(runner.adapted, null);
 });
