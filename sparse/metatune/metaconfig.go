@@ -135,7 +135,7 @@ func (c MetaConfig) Check() error {
 		return bad("gateLR, dualLR, routerLR, decay, clip", "0 or more and finite", []float64{c.GateLR, c.DualLR, c.RouterLR, c.Decay, c.Clip})
 	case !finite(c.RouterPull, c.Balance):
 		return bad("routerPull and balance", "0 or more and finite", []float64{c.RouterPull, c.Balance})
-	case !(c.Temperature[0] > 0 && c.Temperature[1] > 0 && c.TeacherHeat > 0 && finite(c.Temperature[0], c.Temperature[1], c.TeacherHeat)):
+	case !(float32(min(c.Temperature[0], c.Temperature[1], c.TeacherHeat)) > 0 && finite(c.Temperature[0], c.Temperature[1], c.TeacherHeat)):
 		return bad("temperature and teacherHeat", "above 0 and finite", []float64{c.Temperature[0], c.Temperature[1], c.TeacherHeat})
 	case !share(c.Distill) || !share(c.Cooling):
 		return bad("distill and cooling", "0..1", []float64{c.Distill, c.Cooling})

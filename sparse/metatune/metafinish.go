@@ -78,7 +78,7 @@ func MetaTuneNetwork(ctx context.Context, cfg MetaConfig, network Network, start
 	}
 	defer log.Close()
 	var val *metaValidation
-	if trials != nil {
+	if trials != nil && len(trials.Names()) > 0 {
 		val = newMetaValidation(trials, cfg.Episodes)
 	}
 	if err := t.run(ctx, log, val, progress); err != nil {

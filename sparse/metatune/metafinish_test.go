@@ -105,6 +105,7 @@ func TestMetaTuneBadInput(t *testing.T) {
 		{"balance", func(c *MetaConfig) { c.Balance = math.NaN() }, ErrConfig},
 		{"routerPull", func(c *MetaConfig) { c.RouterPull = -1 }, ErrConfig},
 		{"temperature", func(c *MetaConfig) { c.Temperature[1] = 0 }, ErrConfig},
+		{"temperature that float32 has not", func(c *MetaConfig) { c.Temperature[1] = 1e-60 }, ErrConfig},
 		{"cooling", func(c *MetaConfig) { c.Cooling = 2 }, ErrConfig},
 		{"distill", func(c *MetaConfig) { c.Distill = -0.1 }, ErrConfig},
 		{"no teacher", func(c *MetaConfig) { c.Pretrained = false }, ErrConfig},
