@@ -150,7 +150,7 @@ func TestMetaTuneConvNet(t *testing.T) {
 // TestValidationIsOfUse: the mean of a validation is that of the experts that are delivered, measured by their own Route and Merge, when the masks
 // of training are far from the density asked for, with a router and without. The int8 delta may cost a query or two of 720.
 func TestValidationIsOfUse(t *testing.T) {
-	for _, routing := range []Routing{RoutingLearned, RoutingUniform} {
+	for _, routing := range []ScoreSource{RoutingLearned, RoutingUniform} {
 		cfg := toyConfig(t.TempDir())
 		cfg.Gates.Experts, cfg.Routing = 3, routing
 		cfg.Updates, cfg.ValidateEvery, cfg.Episodes = 10, 0, 6
