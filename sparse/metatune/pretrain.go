@@ -69,7 +69,7 @@ func DefaultPretrain() PretrainConfig {
 			{"tiny-imagenet", Photo, 0.5}, {"omniglot", Character, 0.36},
 			{"caltech101", Photo, 0.07}, {"grocery", Photo, 0.07},
 		},
-		Steps: 6500, Micro: 2, Batch: 64, PerClass: 2,
+		Steps: 5500, Micro: 2, Batch: 64, PerClass: 2,
 		Optimizer: "muon", LR: 6e-3, Warmup: 200, WeightDecay: 0.05, Clip: 1,
 		LogitScale: 16, Smoothing: 0.1, Contrast: 1, Temperature: 0.1,
 		Stages:  []Stage{{32, 0.5}, {48, 0.85}, {64, 1}},
