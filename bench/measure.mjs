@@ -186,10 +186,12 @@ export async function profile({ url }, model, engine, kind, times) {
 		let all = 0;
 		for (const node of seen.nodes) {
 			const { functionName, url: from } = node.callFrame;
-			if (!from.startsWith("wasm:")) continue;
+			// a module compiled from a stream has the address of its file
+			if (!from.startsWith("wasm:") && !from.endsWith(".wasm")) continue;
 			all += node.hitCount ?? 0;
 			self.set(functionName, (self.get(functionName) ?? 0) + (node.hitCount ?? 0));
 		}
+		if (all === 0) throw new Error("the profiler saw no function of the engine");
 		return [...self].map(([name, hits]) => ({ name, share: hits / all })).sort((a, b) => b.share - a.share);
 	} finally {
 		await browser.close();
