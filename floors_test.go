@@ -48,6 +48,7 @@ var floors = map[string]int{
 	"wasm/worker":     6,
 	"cmd/haguruma":    6,
 	"tools/relaxfix":  6,
+	"tools/wasmtrim":  6,
 }
 
 // libraries says which folders may import a module in code that ships; a

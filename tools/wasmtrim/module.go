@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// ErrModule: the module is cut off, damaged, or not what Go 1.27 links. Errors wrap it with the place.
+var ErrModule = errors.New("not a module that wasmtrim can read")
+
+const (
+	header = "\x00asm\x01\x00\x00\x00"
+
+	sectionCustom = 0
+	sectionData   = 11
+
+	// imageMost bounds the memory that data is laid out in: the addresses of a module are its own claim.
+	imageMost = 64 << 20
+
+	// gap zeros or more end a segment; fewer cost less than an address does.
+	gap = 64
+)
+
+// Trim returns the module with a smaller data section and without custom sections. Names of functions that begin with one of keep stay.
+func Trim(module []byte, keep []string) ([]byte, error) {
+	if !bytes.HasPrefix(module, []byte(header)) {
+		return nil, fmt.Errorf("no WebAssembly 1 header: %w", ErrModule)
+	}
+	out := []byte(header)
+	found := false
+	for at := len(header); at < len(module); {
+		id := module[at]
+		size, n := binary.Uvarint(module[at+1:])
+		start := at + 1 + n
+		if n <= 0 || size > uint64(len(module)-start) {
+			return nil, fmt.Errorf("offset %#x: section %d is cut off: %w", at, id, ErrModule)
+		}
+		body := module[start : start+int(size)]
+		at = start + int(size)
+		switch {
+		case id == sectionCustom:
+			continue
+		case id == sectionData && found:
+			return nil, fmt.Errorf("offset %#x: two data sections: %w", at, ErrModule)
+		case id == sectionData:
+			found = true
+			image, err := layOut(body)
+			if err == nil {
+				err = trimFunctions(image, keep)
+			}
+			if err != nil {
+				return nil, err
+			}
+			body = segments(image)
+		}
+		out = append(out, id)
+		out = binary.AppendUvarint(out, uint64(len(body)))
+		out = append(out, body...)
+	}
+	if !found {
+		return nil, fmt.Errorf("no data section: %w", ErrModule)
+	}
+	return out, nil
+}
+
+// layOut returns the memory that the segments of a data section fill, from address 0 on.
+func layOut(section []byte) ([]byte, error) {
+	bad := func(i uint64) error { return fmt.Errorf("segment %d of the data section: %w", i, ErrModule) }
+	count, n := binary.Uvarint(section)
+	if n <= 0 {
+		return nil, bad(0)
+	}
+	rest := section[n:]
+	var image []byte
+	for i := range count {
+		// 0: memory 0, at an address; i32.const ADDRESS end; length; bytes.
+		if len(rest) < 2 || rest[0] != 0 || rest[1] != 0x41 {
+			return nil, bad(i)
+		}
+		address, n := signed(rest[2:])
+		if n <= 0 || address < 0 || len(rest) < 3+n || rest[2+n] != 0x0b {
+			return nil, bad(i)
+		}
+		rest = rest[3+n:]
+		size, n := binary.Uvarint(rest)
+		if n <= 0 || size > uint64(len(rest)-n) || address+int64(size) > imageMost {
+			return nil, bad(i)
+		}
+		end := int(address) + int(size)
+		if end > len(image) {
+			image = append(image, make([]byte, end-len(image))...)
+		}
+		copy(image[address:end], rest[n:])
+		rest = rest[n+int(size):]
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes behind the last segment: %w", len(rest), ErrModule)
+	}
+	return image, nil
+}
+
+// segments is the data section of a memory. Memory is zero where no segment lies.
+func segments(image []byte) []byte {
+	image = bytes.TrimRight(image, "\x00")
+	var body []byte
+	count := 0
+	zeros := make([]byte, gap)
+	for at := 0; at < len(image); {
+		if image[at] == 0 {
+			at++
+			continue
+		}
+		end := len(image)
+		if n := bytes.Index(image[at:], zeros); n >= 0 {
+			end = at + n
+		}
+		body = append(body, 0, 0x41)
+		body = appendSigned(body, int64(at))
+		body = append(body, 0x0b)
+		body = binary.AppendUvarint(body, uint64(end-at))
+		body = append(body, image[at:end]...)
+		count++
+		at = end
+	}
+	return append(binary.AppendUvarint(nil, uint64(count)), body...)
+}
+
+// signed reads a signed LEB128 number of at most 32 bits and returns its length, 0 where there is none.
+func signed(b []byte) (v int64, n int) {
+	for i, c := range b[:min(len(b), 5)] {
+		v |= int64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			if c&0x40 != 0 {
+				v -= 1 << (7 * (i + 1))
+			}
+			return v, i + 1
+		}
+	}
+	return 0, 0
+}
+
+func appendSigned(b []byte, v int64) []byte {
+	for {
+		c := byte(v & 0x7f)
+		v >>= 7
+		if v == 0 && c&0x40 == 0 || v == -1 && c&0x40 != 0 {
+			return append(b, c)
+		}
+		b = append(b, c|0x80)
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Tables by program counter, as offsets into the part: two that the runtime needs and share a file's and a line's neighbourhood.
+var pctab = []byte{0,
+	2, 5, 1, 7, 0, // 1: frame
+	8, 9, 0, // 6: file
+	0, 3, 4, 200, 1, 0, // 9: line; a first difference of 0 is no end
+	6, 1, 0, // 15: stack map
+}
+
+// program returns a memory with a table of two functions, between other data.
+func program() []byte {
+	names := "\x00runtime.main\x00main.verb\x00fmt.Println\x00"
+	files := "/root/secret.go\x00"
+	header := make([]byte, headerSize)
+	copy(header, tableHeader)
+	put := func(b []byte, at int, v uint64) { binary.LittleEndian.PutUint64(b[at:], v) }
+	put(header, headerFunctions, 2)
+	table := append(header, names...)
+	put(table, headerNames, headerSize)
+	put(table, headerNames+8, uint64(len(table)))
+	table = append(table, 1, 0, 0, 0) // one file of one unit
+	put(table, headerNames+16, uint64(len(table)))
+	table = append(table, files...)
+	put(table, headerNames+24, uint64(len(table)))
+	table = append(table, pctab...)
+	table = append(table, make([]byte, -len(table)&7)...)
+	put(table, headerNames+32, uint64(len(table)))
+
+	fn := func(entry, name, frame, file, line int, pcdata ...int) []byte {
+		b := make([]byte, funcSize)
+		for i, v := range []int{entry, name, 8, 0, frame, file, line, len(pcdata), 3, 77} {
+			binary.LittleEndian.PutUint32(b[4*i:], uint32(v))
+		}
+		for _, v := range pcdata {
+			b = binary.LittleEndian.AppendUint32(b, uint32(v))
+		}
+		return b
+	}
+	first, second := fn(0, 1, 1, 6, 9, 0, 15), fn(64, 14, 1, 6, 9)
+	entries := binary.LittleEndian.AppendUint32(nil, 0)
+	entries = binary.LittleEndian.AppendUint32(entries, 24)
+	entries = binary.LittleEndian.AppendUint32(entries, 64)
+	entries = binary.LittleEndian.AppendUint32(entries, uint32(24+len(first)))
+	entries = append(entries, make([]byte, 8)...)
+	table = append(append(append(table, entries...), first...), second...)
+
+	memory := append(make([]byte, 4096), "data in front"...)
+	memory = append(memory, make([]byte, 40)...)
+	memory = append(append(memory, table...), "data behind"...)
+	return memory
+}
+
+func section(id byte, body []byte) []byte {
+	return append(binary.AppendUvarint([]byte{id}, uint64(len(body))), body...)
+}
+
+// goSegments cuts a memory as Go does: wherever 8 zeros lie.
+func goSegments(memory []byte) []byte {
+	var body []byte
+	count := 0
+	for at := 0; at < len(memory); at++ {
+		if memory[at] == 0 {
+			continue
+		}
+		end := len(memory)
+		if n := bytes.Index(memory[at:], make([]byte, 8)); n >= 0 {
+			end = at + n
+		}
+		body = appendSigned(append(body, 0, 0x41), int64(at))
+		body = binary.AppendUvarint(append(body, 0x0b), uint64(end-at))
+		body = append(body, memory[at:end]...)
+		count, at = count+1, end
+	}
+	return append(binary.AppendUvarint(nil, uint64(count)), body...)
+}
+
+func module() []byte {
+	return bytes.Join([][]byte{
+		[]byte(header), section(1, []byte{1, 0x60, 0, 0}), section(10, []byte("code stays")),
+		section(sectionData, goSegments(program())), section(sectionCustom, []byte("\x04name of all")),
+	}, nil)
+}
+
+// dataOf returns the memory of a module.
+func dataOf(t *testing.T, module []byte) []byte {
+	t.Helper()
+	for at := len(header); at < len(module); {
+		size, n := binary.Uvarint(module[at+1:])
+		body := module[at+1+n:][:size]
+		if module[at] == sectionData {
+			image, err := layOut(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return image
+		}
+		at += 1 + n + int(size)
+	}
+	t.Fatal("no data section")
+	return nil
+}
+
+// TestTrim: what the runtime needs stays, byte for byte and at its place; what only traces read is zeros.
+func TestTrim(t *testing.T) {
+	trimmed, err := Trim(module(), []string{"main."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(trimmed, module()[:8+6+12]) {
+		t.Error("sections before the data have changed")
+	}
+	if bytes.Contains(trimmed, []byte("name of all")) {
+		t.Error("the custom section is still there")
+	}
+	want, have := program(), dataOf(t, trimmed)
+	for _, gone := range []string{"main\x00main.verb", "fmt.Println", "/root/secret.go"} {
+		at := bytes.Index(want, []byte(gone))
+		from, to := at, at+len(gone)
+		if strings.HasPrefix(gone, "main\x00") { // of runtime.main
+			to = at + 4
+		}
+		clear(want[from:to])
+	}
+	f, err := findFunctions(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(f.table[f.units:f.tables])
+	clear(f.table[f.tables+6 : f.tables+15]) // file and line
+	for i := range f.count {
+		at, err := f.function(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(f.table[at+funcFile : at+funcLine+4])
+		clear(f.table[at+funcUnit : at+funcStartLine+4])
+	}
+	if !bytes.Equal(have, want) {
+		for i := range want {
+			if i >= len(have) || have[i] != want[i] {
+				t.Fatalf("memory of %d bytes, want %d; the first difference is at %#x", len(have), len(want), i)
+			}
+		}
+	}
+	again, err := Trim(trimmed, []string{"main."})
+	if err != nil || !bytes.Equal(again, trimmed) {
+		t.Errorf("trimmed twice: %d bytes, want %d: %v", len(again), len(trimmed), err)
+	}
+}
+
+// TestSegments: any memory comes back, in few segments.
+func TestSegments(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		memory := make([]byte, rng.IntN(5000))
+		for range rng.IntN(20) {
+			memory[rng.IntN(len(memory)+1)%max(len(memory), 1)] = byte(1 + rng.IntN(255))
+		}
+		whole := bytes.TrimRight(memory, "\x00")
+		section := segments(memory)
+		image, err := layOut(section)
+		if err != nil || !bytes.Equal(image, whole) {
+			t.Fatalf("%d bytes came back as %d: %v", len(whole), len(image), err)
+		}
+		if many := goSegments(memory); len(section) > len(many)+gap*20 {
+			t.Fatalf("%d bytes, %d as Go cuts them", len(section), len(many))
+		}
+	}
+}
+
+// TestBadModule: what is cut off or damaged is an error or a module, never a panic.
+func TestBadModule(t *testing.T) {
+	good := module()
+	custom := len(good) - 2 - len("\x04name of all")
+	for n := range good {
+		_, err := Trim(good[:n], nil)
+		if n != custom && !errors.Is(err, ErrModule) {
+			t.Fatalf("cut off at %d of %d: %v", n, len(good), err)
+		}
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 20000 {
+		bad := bytes.Clone(good)
+		for range 1 + rng.IntN(3) {
+			bad[rng.IntN(len(bad))] = []byte{0, 1, 0x7f, 0x80, 0xff, byte(rng.IntN(256))}[rng.IntN(6)]
+		}
+		if _, err := Trim(bad, nil); err != nil && !errors.Is(err, ErrModule) {
+			t.Fatal(err)
+		}
+	}
+	huge := appendSigned([]byte{1, 0, 0x41}, imageMost)
+	if _, err := layOut(append(huge, 0x0b, 1, 9)); !errors.Is(err, ErrModule) {
+		t.Errorf("a segment beyond %d bytes: %v", imageMost, err)
+	}
+	twice := append(bytes.Clone(good), section(sectionData, []byte{0})...)
+	if _, err := Trim(twice, nil); !errors.Is(err, ErrModule) {
+		t.Errorf("two data sections: %v", err)
+	}
+}
+
+// TestRun: exit codes, and that nothing is written on an error.
+func TestRun(t *testing.T) {
+	folder := t.TempDir()
+	good, bad, out := filepath.Join(folder, "good"), filepath.Join(folder, "bad"), filepath.Join(folder, "out")
+	for name, data := range map[string][]byte{good: module(), bad: module()[:60]} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stderr strings.Builder
+	for _, c := range []struct {
+		args []string
+		want int
+	}{{[]string{bad, out}, 1}, {[]string{good}, 2}, {[]string{"-x"}, 2}, {[]string{good + "x", out}, 1}} {
+		if have := run(c.args, &stderr); have != c.want {
+			t.Errorf("%v: exit %d, want %d", c.args, have, c.want)
+		}
+	}
+	if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was written: %v", err)
+	}
+	if have := run([]string{good, out}, &stderr); have != 0 {
+		t.Fatalf("exit %d: %s", have, &stderr)
+	}
+	if data, err := os.ReadFile(out); err != nil || len(dataOf(t, data)) == 0 {
+		t.Errorf("the module written: %v", err)
+	}
+}
