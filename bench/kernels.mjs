@@ -5,15 +5,23 @@
 /** What a Go function does in a forward pass, by its name. @type {[RegExp, string][]} */
 const parts = [
 	[/kernel\.(int8|dot|matmulInt8|tileInt8)/i, "int8 products"],
-	[/kernel\..*(strict|attention)/i, "products of attention"],
+	[/int8TilesWasm.*matmul$/i, "packing and glue of products"],
+	[/kernel\.(spread|gather|packRows|packColumns|sumInt8|matmulWasm|runAttention|attention)/i, "packing and glue of products"],
 	[/kernel\.(f32|float|matmul|madd|tile|muladd|mulAdd)/i, "float32 products"],
-	[/kernel\..*(quantize)/i, "quantize rows"],
+	[/kernel\..*(quantize|spanBlocks|spanWasm|codeBlocks|codesWasm)/i, "quantize rows"],
 	[/kernel\..*(gelu|erf)/i, "GELU"],
 	[/kernel\..*(softmax|exp)/i, "softmax"],
 	[/kernel\..*(layernorm|moments|normalize)/i, "LayerNorm"],
 	[/kernel\..*(im2col)/i, "im2col"],
 	[/^runtime\.|^gc|memmove|memclr|memequal/i, "Go runtime"],
 ];
+
+/** Parts that multiply matrices; in the int8 forward the float32 ones are those of attention. */
+const products = ["int8 products", "float32 products"];
+
+/** What is not a product of matrices, of all that a profile saw. @param {{ name: string, share: number }[]} profile */
+export const besideProducts = (profile) =>
+	profile.reduce((sum, { name, share }) => sum + (products.includes(partOf(name)) ? 0 : share), 0);
 
 /** @param {string} name */
 const partOf = (name) => parts.find(([pattern]) => pattern.test(name))?.[1] ?? "other";
@@ -36,6 +44,15 @@ export function rowsOfProfile(of, profile) {
 		head: ["", "share", "functions of half a percent and more"],
 		rows: [...sums].sort(([, a], [, b]) => b.share - a.share).map(([part, { share, names }]) => [part, percent(share), names.join(", ")]),
 	};
+}
+
+/** The least share of the peak that a body reaches at any of the shapes, percent. @param {string} output @param {string} body its kind and name */
+export function leastShare(output, body) {
+	const shares = parseKernels(output).rows.filter(([name = ""]) => {
+		const [kind, , of] = name.split(" ");
+		return `${kind} ${of}` === body;
+	}).map(([, , share]) => Number(share || NaN));
+	return shares.length ? Math.min(...shares) : NaN;
 }
 
 /** Lines of a Go benchmark: BenchmarkViTS/int8/197x384x1152/wasm-relaxed 5 35.1 GOP/s 88.0 %peak. @param {string} output @returns {Table} */

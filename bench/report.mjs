@@ -1,7 +1,7 @@
 // Figures to tables: for the terminal and for docs/BENCHMARKS.md, from the same rows, so that a figure in the document is
 // one that was measured.
 
-import { parseKernels, rowsOfProfile } from "./kernels.mjs";
+import { besideProducts, leastShare, parseKernels, rowsOfProfile } from "./kernels.mjs";
 import { cosine, median, quantile, relative, speedup } from "./statistics.mjs";
 
 /** @import { Id } from "./page.js" */
@@ -90,6 +90,9 @@ export function results(figures) {
 		baseline: speedup(ms["int8 baseline"], int8),
 		float32: speedup(ms["float32 relaxed"], ms["float32 ort"]),
 		floatBaseline: speedup(ms["float32 baseline"], ms["float32 ort"]),
+		int8Share: leastShare(figures.kernels?.output ?? "", "int8 wasm-relaxed"),
+		floatShare: leastShare(figures.kernels?.output ?? "", "float32 wasm-relaxed"),
+		beside: besideProducts(figures.profiles.relaxed),
 		memory: memory.relaxed.peak / 1e6,
 		download: sizes.relaxed.brotli / sizes.ort.brotli,
 		workers: speedup(many.two, many.one),
@@ -111,6 +114,11 @@ function targets(figures) {
 			row("int8, one picture, against the faster int8 of onnxruntime-web", ">= 3.0x", times(r.int8), r.int8.ratio >= 3),
 			row("float32, one picture, against onnxruntime-web's", ">= 1.3x", times(r.float32), r.float32.ratio >= 1.3),
 			row("int8 without relaxed SIMD, against the same", ">= 1.3x", times(r.baseline), r.baseline.ratio >= 1.3),
+			...(figures.kernels ? [
+				row("int8 products of ViT-S, least share of the relaxed-dot peak, %", ">= 85", fixed(r.int8Share), r.int8Share >= 85),
+				row("float32 products of ViT-S, least share of the relaxed-madd peak, %", ">= 75", fixed(r.floatShare), r.floatShare >= 75),
+			] : []),
+			row("int8, what is not a product of matrices, %", "<= 25", fixed(100 * r.beside), r.beside <= 0.25),
 			row("largest linear memory, MB", "<= 100", fixed(r.memory), r.memory <= 100),
 			row("engine's wasm in onnxruntime-web's, brotli", "<= 0.333", fixed(r.download, 3), r.download <= 1 / 3),
 			row(`two Workers in place of one, ${figures.many.count} pictures`, ">= 1.8x", times(r.workers), r.workers.ratio >= 1.8),

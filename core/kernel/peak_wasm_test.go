@@ -41,13 +41,13 @@ func BenchmarkViTS(b *testing.B) {
 			packed, y := make([]int8, body.packLen(n, k)), make([]float32, m*n)
 			body.pack(packed, c.w, n, k)
 			p := int8Product{y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, m, n, k, Epilogue{}}
-			add("int8/"+shape+"/"+body.name, ops, limits[peakOf["int8/"+body.name]], func() { body.matmul(p) })
+			add("int8/"+shape+"/"+body.name, ops, limits[peakOf["int8 "+body.name]], func() { body.matmul(p) })
 		}
 		x, w, y := make([]float32, m*k), make([]float32, n*k), make([]float32, m*n)
 		fill(rng, x)
 		fill(rng, w)
 		for _, body := range bodies[1:] {
-			add("float32/"+shape+"/"+body.name, ops, limits[peakOf["float32/"+body.name]], func() { body.matmul(y, x, w, m, n, k, formNT, false) })
+			add("float32/"+shape+"/"+body.name, ops, limits[peakOf["float32 "+body.name]], func() { body.matmul(y, x, w, m, n, k, formNT, false) })
 		}
 	}
 	for b.Loop() {
