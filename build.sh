@@ -131,6 +131,7 @@ run() {
 # The assembly in core/kernel is what its generator writes.
 generated() {
   local file fresh=build/generated
+  rm -rf "$fresh" # what another commit generated
   mkdir -p "$fresh"
   go build "${flags[@]}" -o build/kernelgen ./core/kernel/_gen
   (cd "$fresh" && ../kernelgen)
