@@ -17,8 +17,8 @@ func add32(y, x []float32) bool {
 		x, y = x[n:], y[n:]
 	}
 	if len(x) > 0 {
-		a, _ := simd.LoadFloat32sPart(x)
-		b, _ := simd.LoadFloat32sPart(y)
+		a := loadPart(x)
+		b := loadPart(y)
 		b.Add(a).StorePart(y)
 	}
 	clearUpper()
@@ -34,8 +34,8 @@ func axpy32(y []float32, alpha float32, x []float32) bool {
 		x, y = x[n:], y[n:]
 	}
 	if len(x) > 0 {
-		a, _ := simd.LoadFloat32sPart(x)
-		b, _ := simd.LoadFloat32sPart(y)
+		a := loadPart(x)
+		b := loadPart(y)
 		b.Add(f.Mul(a)).StorePart(y)
 	}
 	clearUpper()
@@ -50,7 +50,7 @@ func scale32(y []float32, alpha float32) bool {
 		y = y[n:]
 	}
 	if len(y) > 0 {
-		a, _ := simd.LoadFloat32sPart(y)
+		a := loadPart(y)
 		a.Mul(f).StorePart(y)
 	}
 	clearUpper()
@@ -77,15 +77,26 @@ func sumRows32(dBias, dy []float32, rows int) bool {
 		s3.Store(b[3*n:])
 	}
 	for ; j < dim; j += n {
-		s, _ := simd.LoadFloat32sPart(dBias[j:])
+		s := loadPart(dBias[j:])
 		for r := range rows {
-			d, _ := simd.LoadFloat32sPart(dy[r*dim+j:][:min(n, dim-j)])
+			d := loadPart(dy[r*dim+j:][:min(n, dim-j)])
 			s = s.Add(d)
 		}
 		s.StorePart(dBias[j:])
 	}
 	clearUpper()
 	return true
+}
+
+// loadPart loads the vector at the start of s, zeros where s is shorter. simd.LoadFloat32sPart of Go 1.27.4 on amd64 reads a whole vector behind a
+// short slice and drops what it should not have read, which faults where the slice ends at the end of the memory there is.
+func loadPart(s []float32) simd.Float32s {
+	if len(s) >= (simd.Float32s{}).Len() {
+		return simd.LoadFloat32s(s)
+	}
+	var whole [lanes]float32
+	copy(whole[:], s)
+	return simd.LoadFloat32s(whole[:])
 }
 
 // storeLanes writes the 16 partial sums: s0 alone of 16 lanes, s0 s1 of 8, or s0..s3 of 4.

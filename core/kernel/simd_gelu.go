@@ -46,7 +46,7 @@ func gelu32(y, x []float32) bool {
 		x, y = x[n:], y[n:]
 	}
 	if len(x) > 0 {
-		v, _ := simd.LoadFloat32sPart(x)
+		v := loadPart(x)
 		gelu32s(v).StorePart(y)
 	}
 	clearUpper()
@@ -68,8 +68,8 @@ func geluBackward32(dx, dy, x []float32) bool {
 		x, dx, dy = x[n:], dx[n:], dy[n:]
 	}
 	if len(x) > 0 {
-		v, _ := simd.LoadFloat32sPart(x)
-		d, _ := simd.LoadFloat32sPart(dy)
+		v := loadPart(x)
+		d := loadPart(dy)
 		d.Mul(geluSlope32s(v)).StorePart(dx)
 	}
 	clearUpper()

@@ -88,9 +88,9 @@ func normalizeRow(y, x, gain, bias []float32, mean, rstd float32) {
 		simd.LoadFloat32s(x[i:]).Sub(mu).Mul(rs).Mul(simd.LoadFloat32s(gain[i:])).Add(simd.LoadFloat32s(bias[i:])).Store(y[i:])
 	}
 	if i < len(x) {
-		v, _ := simd.LoadFloat32sPart(x[i:])
-		g, _ := simd.LoadFloat32sPart(gain[i:])
-		b, _ := simd.LoadFloat32sPart(bias[i:])
+		v := loadPart(x[i:])
+		g := loadPart(gain[i:])
+		b := loadPart(bias[i:])
 		v.Sub(mu).Mul(rs).Mul(g).Add(b).StorePart(y[i:])
 	}
 }
@@ -157,9 +157,9 @@ func addGain(dGain, dy, x []float32, mean, rstd float32) {
 		simd.LoadFloat32s(dGain[i:]).Add(simd.LoadFloat32s(dy[i:]).Mul(xhat)).Store(dGain[i:])
 	}
 	if i < len(x) {
-		v, _ := simd.LoadFloat32sPart(x[i:])
-		d, _ := simd.LoadFloat32sPart(dy[i:])
-		s, _ := simd.LoadFloat32sPart(dGain[i:])
+		v := loadPart(x[i:])
+		d := loadPart(dy[i:])
+		s := loadPart(dGain[i:])
 		s.Add(d.Mul(v.Sub(mu).Mul(rs))).StorePart(dGain[i:])
 	}
 }
@@ -175,10 +175,10 @@ func addSlope(dx, dy, x, gain []float32, mean, rstd, m1, m2 float32) {
 		simd.LoadFloat32s(dx[i:]).Add(g.Sub(g1).Sub(xhat.Mul(g2)).Mul(rs)).Store(dx[i:])
 	}
 	if i < len(x) {
-		v, _ := simd.LoadFloat32sPart(x[i:])
-		d, _ := simd.LoadFloat32sPart(dy[i:])
-		f, _ := simd.LoadFloat32sPart(gain[i:])
-		s, _ := simd.LoadFloat32sPart(dx[i:])
+		v := loadPart(x[i:])
+		d := loadPart(dy[i:])
+		f := loadPart(gain[i:])
+		s := loadPart(dx[i:])
 		s.Add(d.Mul(f).Sub(g1).Sub(v.Sub(mu).Mul(rs).Mul(g2)).Mul(rs)).StorePart(dx[i:])
 	}
 }

@@ -88,7 +88,7 @@ func expLanes(s *[lanes]float32, y, x []float32, max float32) (rest int) {
 	}
 	storeLanes(s, s0, s1, s2, s3)
 	for j := i; j < len(x); j += n {
-		v, _ := simd.LoadFloat32sPart(x[j:])
+		v := loadPart(x[j:])
 		exp32s(v.Sub(top)).StorePart(y[j:])
 	}
 	return i
@@ -105,8 +105,8 @@ func softmaxBackward32(dx, y, dy []float32, rows, dim int) bool {
 			simd.LoadFloat32s(y[i:]).Mul(simd.LoadFloat32s(dy[i:]).Sub(s)).Store(dx[i:])
 		}
 		if i < dim {
-			v, _ := simd.LoadFloat32sPart(y[i:])
-			d, _ := simd.LoadFloat32sPart(dy[i:])
+			v := loadPart(y[i:])
+			d := loadPart(dy[i:])
 			v.Mul(d.Sub(s)).StorePart(dx[i:])
 		}
 		clearUpper()
