@@ -38,7 +38,10 @@ func shortStart() []float32 {
 func shortRun(cfg MetaConfig, tasks Tasks, stop int) (*MetaResult, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	return MetaTuneNetwork(ctx, cfg, convNetwork{}, shortStart(), tasks, toyVal(), func(_ string, done, _ int, _ string) {
+	return MetaTuneNetwork(ctx, cfg, convNetwork{}, shortStart(), tasks, toyVal(), func(what string, done, _ int, _ string) {
+		if what != "metatune" { // validation reports too
+			return
+		}
 		if done == stop {
 			cancel()
 		}
@@ -173,7 +176,10 @@ func TestResumeAfterCrash(t *testing.T) {
 	var third []byte
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err := MetaTuneNetwork(ctx, cfg, convNetwork{}, shortStart(), toyTrain(), toyVal(), func(_ string, done, _ int, _ string) {
+	_, err := MetaTuneNetwork(ctx, cfg, convNetwork{}, shortStart(), toyTrain(), toyVal(), func(what string, done, _ int, _ string) {
+		if what != "metatune" { // validation reports too
+			return
+		}
 		if done == 4 { // before its own checkpoint
 			third, _ = os.ReadFile(filepath.Join(cfg.Out, checkpointFile))
 		}
@@ -281,7 +287,10 @@ func TestNowhereToWrite(t *testing.T) {
 	cfg = shortConfig(filepath.Join(t.TempDir(), "out"))
 	cfg.CheckpointEvery = time.Nanosecond
 	moved := cfg.Out + ".moved"
-	_, err := MetaTuneNetwork(context.Background(), cfg, convNetwork{}, shortStart(), toyTrain(), toyVal(), func(_ string, done, _ int, _ string) {
+	_, err := MetaTuneNetwork(context.Background(), cfg, convNetwork{}, shortStart(), toyTrain(), toyVal(), func(what string, done, _ int, _ string) {
+		if what != "metatune" { // validation reports too
+			return
+		}
 		if done == 3 { // the checkpoint of update 2 is there; from now on the place is a file
 			if err := errors.Join(os.Rename(cfg.Out, moved), os.WriteFile(cfg.Out, nil, 0o644)); err != nil {
 				t.Error(err)
