@@ -8,11 +8,15 @@ import (
 	"haguruma/core/vit"
 )
 
-// CheckBackbone reports why the experts cannot be merged into a backbone: they name another bundle than the one of this sha256, or have
-// other tensors. Experts that name none fit by their tensors alone; "" is a backbone whose bundle is not known. Errors wrap ErrBackbone.
+// CheckBackbone reports why the experts cannot be merged into a backbone: they do not name the bundle of this sha256 as theirs, or have
+// other tensors. An empty sha256 is a backbone whose bundle is not known: names and shapes decide. Errors wrap ErrBackbone.
 func (e *Experts) CheckBackbone(sha256 string, model *vit.Int8Model) error {
-	if e.Backbone != "" && sha256 != "" && e.Backbone != sha256 {
-		return fmt.Errorf("sparse: experts of the bundle with sha256 %s, have one with %s: %w", e.Backbone, sha256, ErrBackbone)
+	if sha256 != "" && e.Backbone != sha256 {
+		named := "no bundle"
+		if e.Backbone != "" {
+			named = "the bundle with sha256 " + e.Backbone
+		}
+		return fmt.Errorf("sparse: the experts name %s as theirs, this one has sha256 %s: %w", named, sha256, ErrBackbone)
 	}
 	have := map[string][]int{}
 	for _, t := range model.Tensors() {

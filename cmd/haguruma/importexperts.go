@@ -2,11 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
-	"haguruma/core/tensorfile"
+	"haguruma/core/manifest"
 	"haguruma/core/vit"
 	"haguruma/sparse/smat"
 )
@@ -46,24 +45,24 @@ func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vi
 	return read, c, nil
 }
 
-// writeExperts writes the experts beside the bundle they belong to.
+// writeExperts writes the experts beside the bundle they belong to, and names them in its manifest.
 func writeExperts(f *importFlags, c *smat.Checkpoint, metadata map[string]string) (*importedExperts, error) {
 	c.Experts.CloseDelta()
 	result := &importedExperts{
-		File: f.name + ".experts.safetensors.zst", Tasks: c.Tasks, Temperature: c.Experts.Temperature, Missing: append([]string{}, c.Missing...),
+		Tasks: c.Tasks, Temperature: c.Experts.Temperature, Missing: append([]string{}, c.Missing...),
 	}
 	for _, mask := range c.Experts.Masks {
 		result.Density = append(result.Density, mask.Density())
 	}
-	path := filepath.Join(f.out, result.File)
-	if err := c.Experts.Save(path, metadata); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(path)
+	file, err := c.Experts.File(metadata)
 	if err != nil {
 		return nil, err
 	}
-	result.Bytes, result.SHA256 = len(data), tensorfile.Hash(data)
+	written, err := manifest.WriteExperts(f.out, f.name, file)
+	if err != nil {
+		return nil, err
+	}
+	result.File, result.Bytes, result.SHA256 = written.Experts.File, written.Experts.Bytes, written.Experts.SHA256
 	return result, nil
 }
 
