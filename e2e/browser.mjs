@@ -44,6 +44,8 @@ export const desktop = { viewport: { width: 1280, height: 900 } };
 /** @type {BrowserContextOptions} */
 export const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
+/** What the page's modules give away. @typedef {typeof import("../www/engine.js") & typeof import("../www/pool.js")} Modules */
+
 /** A page and everything that went wrong with it. */
 export class Visit {
 	/** @type {string[]} */
@@ -89,6 +91,14 @@ export class Visit {
 		});
 		await visit.page.goto(url);
 		return visit;
+	}
+
+	/** Puts engine and pool into globalThis.modules, for functions that run in the page. */
+	async modules() {
+		await this.page.evaluate(async () => {
+			const [engine, pool] = await Promise.all(["engine.js", "pool.js"].map((name) => import(new URL(name, document.baseURI).href)));
+			Object.assign(globalThis, { modules: { ...engine, ...pool } });
+		});
 	}
 
 	/**

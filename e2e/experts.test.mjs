@@ -17,6 +17,7 @@ import { serve } from "./server.mjs";
 import { circle, cross, fileOf, User } from "./user.mjs";
 
 /** @import { Browser } from "playwright-core" */
+/** @import { Modules } from "./browser.mjs" */
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const models = randomModels(true);
@@ -111,11 +112,8 @@ for (const [what, spoil, said] of /** @type {const} */ ([["do not come", () => 4
 
 /** Runs in the page. @param {{ files: string[], size: number }} options */
 async function compare({ files, size }) {
-	const from = (/** @type {string} */ name) => import(new URL(name, document.baseURI).href);
-	/** @type {typeof import("../www/engine.js")} */
-	const { Engine, EngineError } = await from("engine.js");
-	/** @type {typeof import("../www/pool.js")} */
-	const { Pool } = await from("pool.js");
+	/** @type {Modules} */
+	const { Engine, EngineError, Pool } = /** @type {any} */ (globalThis).modules;
 	const pictures = files.map((text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
 	const engine = await Engine.load();
 	const pool = new Pool(engine, { size });
@@ -149,6 +147,7 @@ async function compare({ files, size }) {
 test("the lead, its helpers, a restarted engine and the terminal choose and answer the same, bit for bit", async () => {
 	const server = await serve(models.folder, (path) => (path === "/blank.html" ? Buffer.from("<!doctype html><title>blank</title><link rel=icon href=icon.svg>") : null));
 	const visit = await Visit.open(browser, `${server.url}blank.html`, desktop);
+	await visit.modules();
 	const files = Array.from({ length: 10 }, (_, i) => png(40 + 7 * i, 64, (x, y) => stripes(x + i, y * i)));
 	const page = await visit.page.evaluate(compare, { files: files.map((file) => file.toString("base64")), size: 3 });
 	assert.deepEqual([page.experts, page.engines, page.same, page.code], [6, 3, true, "other_weights"]);

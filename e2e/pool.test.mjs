@@ -8,6 +8,7 @@ import { png, stripes } from "./pictures.mjs";
 import { serve } from "./server.mjs";
 
 /** @import { Browser } from "playwright-core" */
+/** @import { Modules } from "./browser.mjs" */
 
 const models = randomModels();
 /** @type {Browser} */
@@ -22,11 +23,8 @@ after(async () => {
 
 /** Runs in the page. @param {{ files: string[], size: number }} options */
 async function compare({ files, size }) {
-	const from = (/** @type {string} */ name) => import(new URL(name, document.baseURI).href);
-	/** @type {typeof import("../www/engine.js")} */
-	const { Engine, EngineError } = await from("engine.js");
-	/** @type {typeof import("../www/pool.js")} */
-	const { Pool } = await from("pool.js");
+	/** @type {Modules} */
+	const { Engine, EngineError, Pool } = /** @type {any} */ (globalThis).modules;
 	const pictures = files.map((text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)));
 	const engine = await Engine.load();
 	const show = (/** @type {any} */ outcome) => {
@@ -69,6 +67,7 @@ test("a folder over three Workers: the bits, errors and order of one; engine and
 	const blank = Buffer.from("<!doctype html><title>blank</title><link rel=icon href=icon.svg>");
 	const server = await serve(models.folder, (path) => (asked.push(path), path === "/blank.html" ? blank : null));
 	const visit = await Visit.open(browser, `${server.url}blank.html`, desktop);
+	await visit.modules();
 	/** @type {Buffer[]} */
 	const files = Array.from({ length: 14 }, (_, i) => png(40 + 7 * i, 64, (x, y) => stripes(x + i, y * i)));
 	files[7] = Buffer.from("no picture");
