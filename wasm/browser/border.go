@@ -87,7 +87,9 @@ func (a *arguments) string() string {
 }
 
 // more reports whether there is another argument: those at the end that a caller may leave out.
-func (a *arguments) more() bool { return a.err == nil && a.at < len(a.values) && !a.values[a.at].IsUndefined() }
+func (a *arguments) more() bool {
+	return a.err == nil && a.at < len(a.values) && !a.values[a.at].IsUndefined()
+}
 
 func (a *arguments) bool() bool {
 	v, ok := a.next(safejs.TypeBoolean)
