@@ -56,15 +56,25 @@ func TestEvalExperts(t *testing.T) {
 	refuse(t, exitUsage, []string{"two are called mix", "NAME=FILE"}, append(eval, "--experts", experts, "--experts", "mix="+pmf)...)
 	refuse(t, exitFailure, []string{"not an experts file", "metatune"}, append(eval, "--experts", filepath.Join(toy, "bundle.safetensors.zst"))...)
 	refuse(t, exitFailure, []string{"another backbone", "sha256"}, append(eval, "--experts", experts, "--bundle", testBundle(t))...)
-	// Experts that do not say their bundle are told by their tensors.
+	// Experts that name no bundle are refused, and so are those that name one of other tensors.
 	e.Backbone = ""
 	loose := filepath.Join(t.TempDir(), "loose.safetensors")
 	if err := e.Save(loose, nil); err != nil {
 		t.Fatal(err)
 	}
+	refuse(t, exitFailure, []string{"another backbone", "no bundle"}, append(eval, "--experts", loose)...)
 	deep := filepath.Join(t.TempDir(), "deep")
 	succeed(t, tinyRun(data, deep, "--depth", "2", "--quiet")...)
-	refuse(t, exitFailure, []string{"another backbone", "tensor"}, append(eval, "--experts", loose, "--bundle", filepath.Join(deep, "bundle.json"))...)
+	if m, err = manifest.Read(filepath.Join(deep, "bundle.json")); err != nil {
+		t.Fatal(err)
+	}
+	e.Backbone = m.SHA256
+	wrong := filepath.Join(t.TempDir(), "wrong.safetensors")
+	if err := e.Save(wrong, nil); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, exitFailure, []string{"another backbone", "tensors"}, append(eval, "--experts", wrong, "--bundle", filepath.Join(deep, "bundle.json"))...)
+	// In float32 there is no bundle to name.
 	float := []string{"--experts-float", "--experts", loose, "--weights", filepath.Join(toy, metatune.WeightsFile), "--methods", "float"}
 	report = parse[metatune.SuiteReport](t, succeed(t, append(eval, float...)...))
 	if len(report.Figures) < 2 || report.Figures[0].Method != "float32" || report.Figures[1].Method != "loose float32" {

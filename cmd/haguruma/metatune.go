@@ -44,10 +44,12 @@ few-shot tasks from the training classes of several sets, validates on
 validation classes and meta-val sets, and keeps the best state. --data is a
 folder with datasets.json and the sets' zips.
 
-It starts from --bundle (int8, dequantized) or from the float32 --weights of a
-training run. --out receives experts.safetensors.zst, checkpoint.safetensors,
-log.jsonl, the curves and config.json. Interrupted (Ctrl-C) or stopped, the same
-command goes on from the checkpoint.
+It starts from --bundle (int8, dequantized), whose hash the experts then name as
+theirs, or from the float32 --weights of a training run: such experts can be
+measured (haguruma eval --experts-float) and not used. --out receives
+experts.safetensors.zst, checkpoint.safetensors, log.jsonl, the curves and
+config.json. Interrupted (Ctrl-C) or stopped, the same command goes on from the
+checkpoint.
 
 --baseline trains, from the same start, data and budget, what the experts are to
 be compared with:
