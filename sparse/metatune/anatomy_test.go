@@ -101,8 +101,8 @@ func TestAnatomy(t *testing.T) {
 		t.Errorf("drawn: %q, want %q", files, want)
 	}
 	for file, words := range map[string][]string{
-		"kinds.svg": {">attention output<", ">fc2<"}, "blocks.svg": {">block<", ">2<"}, "cells.svg": {">values<", ">0.50<"}, "overlap.svg": {">0.00<"},
-		"experts.svg": {">1.00<", ">embeddings<"}, "routing.svg": {">two<", ">0.75<", ">0.25<"},
+		"kinds.svg": {">attention output", ">fc2"}, "blocks.svg": {">block<", ">2<"}, "cells.svg": {">values", ">0.50<"}, "overlap.svg": {">0.00<"},
+		"experts.svg": {">1.00<", ">embeddings"}, "routing.svg": {">two", ">0.75<", ">0.25<"},
 	} {
 		svg, err := os.ReadFile(filepath.Join(folder, file))
 		if err != nil {

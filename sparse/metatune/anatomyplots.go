@@ -28,11 +28,11 @@ func (a *Anatomy) Plot(folder string, routing *SetRouting) ([]string, error) {
 		return draw(filepath.Join(folder, name))
 	}
 	err := put("kinds.svg", func(path string) error {
-		return drawParts(path, "Density by kind: mean and deviation over the experts", "", a.Kinds)
+		return drawParts(path, "Density by kind, mean over the experts", "", a.Kinds)
 	})
 	if err == nil && len(a.Blocks) > 0 {
 		err = put("blocks.svg", func(path string) error {
-			return drawParts(path, "Density by block: mean and deviation over the experts", "block", a.Blocks)
+			return drawParts(path, "Density by block, mean over the experts", "block", a.Blocks)
 		})
 	}
 	if err == nil {
@@ -117,16 +117,18 @@ func drawParts(path, title, over string, parts []PartDensity) error {
 	}
 	p.Add(bars, deviation)
 	var names []string
+	long := 0
 	for _, part := range parts {
 		name := part.Kind
 		if part.Block != nil {
 			name = fmt.Sprint(*part.Block)
 		}
+		long = max(long, len(name))
 		names = append(names, name)
 	}
-	p.NominalX(names...)
+	p.NominalX(spacedIfLong(names, long)...)
 	width := 4 + 1.4*float64(len(parts))
-	if over == "" {
+	if long > longest {
 		tiltColumns(p)
 	}
 	return saveDrawing(p, max(width, 9), 10, path)

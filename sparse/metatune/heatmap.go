@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -86,17 +87,16 @@ func (h *heatMap) draw(path string) error {
 	below := make([]string, len(h.rows))
 	wide, long := 0, 0
 	for r, name := range h.rows {
-		below[len(h.rows)-1-r] = name
+		below[len(h.rows)-1-r] = spaced(name)
 		wide = max(wide, len(name))
 	}
 	for _, name := range h.columns {
 		long = max(long, len(name))
 	}
 	p.NominalY(below...)
-	p.NominalX(h.columns...)
-	p.Y.Tick.Length = vg.Points(2 + 0.8*float64(wide)) // invisible: room for a viewer whose font is wider than the one measured with
+	p.NominalX(spacedIfLong(h.columns, long)...)
 	height := 3 + 0.75*float64(len(h.rows))
-	if long > 3 {
+	if long > longest {
 		tiltColumns(p)
 		height += 0.15 * float64(long)
 	}
@@ -104,9 +104,25 @@ func (h *heatMap) draw(path string) error {
 	return saveDrawing(p, max(width, 9), height, path)
 }
 
+// longest is the name that fits under a column as it is; longer ones are tilted.
+const longest = 3
+
+// spaced is a name with room behind it for a viewer whose font is wider than the one that was measured with.
+func spaced(name string) string { return name + strings.Repeat(" ", 1+len(name)/3) }
+
+func spacedIfLong(names []string, long int) []string {
+	if long <= longest {
+		return names
+	}
+	var out []string
+	for _, name := range names {
+		out = append(out, spaced(name))
+	}
+	return out
+}
+
 // tiltColumns makes room for long names below a plot.
 func tiltColumns(p *plot.Plot) {
-	p.X.Tick.Length = vg.Points(10)
 	p.X.Tick.Label.Rotation = math.Pi / 4
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = text.XRight, text.YCenter
 }
