@@ -21,6 +21,7 @@ func TestExpertsMethod(t *testing.T) {
 	model := vit.NewInt8(p)
 	p = model.Params()
 	e := sparse.RandomExperts(VitTensors(c), 3, 0.25, 0.05, c.Dim, rng)
+	e.Backbone = "b"
 	var pics []*picture.Picture
 	for range 5 {
 		pic := &picture.Picture{Width: 16, Height: 16, Pix: make([]byte, 16*16*3)}
