@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 
+	"haguruma/core/plainjson"
 	"haguruma/core/tensorfile"
 )
 
@@ -131,7 +132,7 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 		return nil, fmt.Errorf("sparse: metadata %q: want %q, have %q: %w", metaFormat, ExpertsFormat, have, ErrFormat)
 	}
 	var header expertsHeader
-	if err := json.Unmarshal([]byte(f.Metadata[metaExperts]), &header); err != nil {
+	if err := plainjson.Read(f.Metadata[metaExperts], header.read); err != nil {
 		return nil, fmt.Errorf("sparse: metadata %q: %w: %w", metaExperts, err, ErrFormat)
 	}
 	if header.Experts < 1 || header.Experts > maxExperts {
@@ -171,7 +172,7 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 
 func (e *Experts) readTensors(text string) (n int, err error) {
 	var names []tensorHeader
-	if err := json.Unmarshal([]byte(text), &names); err != nil {
+	if err := plainjson.Read(text, func(s *plainjson.Scanner) error { return readTensorHeaders(s, &names) }); err != nil {
 		return 0, fmt.Errorf("sparse: metadata %q: %w: %w", metaTensors, err, ErrFormat)
 	}
 	if len(names) < 1 || len(names) > maxFileTensors {
