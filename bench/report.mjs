@@ -210,7 +210,7 @@ export function markdown(figures) {
 		...rows.map((row) => `| ${row.join(" | ")} |`), "",
 	];
 	const [first, ...others] = tables(figures);
-	const load = `load ${fixed(machine.load.before, 2)} before and ${fixed(machine.load.after, 2)} after, which is the benchmark's own`;
+	const load = `load average ${fixed(machine.load.before, 2)} before and ${fixed(machine.load.after, 2)} after`;
 	return [
 		"<!-- Made by ./build.sh bench --write from docs/benchmarks.json: ./build.sh test compares. Do not edit. -->",
 		"# Benchmarks", "",
