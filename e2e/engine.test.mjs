@@ -93,7 +93,7 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	assert.equal(codeOf(verbs.adapt()), "empty_class");
 	assert.equal(codeOf(verbs.classify(circle(20), 64, 64, 0)), "not_adapted");
 	const second = valueOf(() => verbs.addExample(crosses, cross(0), 64, 64, 0));
-	assert.deepEqual(valueOf(() => verbs.adapt()), { way: 2, examples: 2 });
+	assert.deepEqual(valueOf(() => verbs.adapt()), { way: 2, examples: 2, experts: null });
 
 	for (const [picture, best, nearest] of /** @type {const} */ ([[circle(21), circles, first.id], [cross(1), crosses, second.id]])) {
 		const { scores } = valueOf(() => verbs.classify(picture, 64, 64, 0));
