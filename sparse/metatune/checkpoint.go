@@ -99,19 +99,9 @@ func (t *trainer) resume(f *tensorfile.File) error {
 	path := filepath.Join(t.cfg.Out, checkpointFile)
 	var err error
 	load := func(name string, dst []float32) {
-		if err != nil {
-			return
+		if err == nil {
+			err = loadVector(f, path, name, dst)
 		}
-		tensor, ok := f.Tensor(name)
-		if !ok {
-			err = fmt.Errorf("metatune: %s: tensor %q is missing: %w", path, name, ErrCheckpoint)
-			return
-		}
-		var x []float32
-		if x, err = tensor.Float32(); err == nil && len(x) != len(dst) {
-			err = fmt.Errorf("metatune: %s: tensor %q: want %d values, have %d: %w", path, name, len(dst), len(x), ErrCheckpoint)
-		}
-		copy(dst, x)
 	}
 	number := func(name string) (n int64) {
 		if err == nil {
@@ -169,4 +159,18 @@ func writeFile(dir, name string, data []byte) error {
 		return err
 	}
 	return tensorfile.WriteFile(filepath.Join(dir, name), data)
+}
+
+// loadVector copies a tensor of a checkpoint to dst; it wraps ErrCheckpoint when there is none of that length.
+func loadVector(f *tensorfile.File, path, name string, dst []float32) error {
+	tensor, ok := f.Tensor(name)
+	if !ok {
+		return fmt.Errorf("metatune: %s: tensor %q is missing: %w", path, name, ErrCheckpoint)
+	}
+	x, err := tensor.Float32()
+	if err == nil && len(x) != len(dst) {
+		err = fmt.Errorf("metatune: %s: tensor %q: want %d values, have %d: %w", path, name, len(dst), len(x), ErrCheckpoint)
+	}
+	copy(dst, x)
+	return err
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"image/color"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/plot"
@@ -99,10 +101,16 @@ func (l *runLog) write(s StepStats) error {
 	return err
 }
 
-// readLog reads a log back. A resumed run repeats the steps since its last
-// checkpoint: the later line of a step counts. A line that is no step was left
-// by a run that was killed while it wrote, and is passed over.
+// readLog reads a log back, in order. A resumed run repeats the steps since its
+// last checkpoint: the later line of a step counts.
 func readLog(dir string) ([]StepStats, error) {
+	return readLines(dir, func(s StepStats) int { return s.Step })
+}
+
+// readLines reads the lines of log.jsonl, the last one of each number, in order
+// of the numbers; no log has no lines. A line that is none was left by a run
+// that was killed while it wrote, and is passed over.
+func readLines[T any](dir string, number func(T) int) ([]T, error) {
 	f, err := os.Open(filepath.Join(dir, logFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -111,20 +119,19 @@ func readLog(dir string) ([]StepStats, error) {
 		return nil, err
 	}
 	defer f.Close()
-	byStep := map[int]StepStats{}
+	lines := map[int]T{}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
-		var s StepStats
-		if json.Unmarshal(in.Bytes(), &s) == nil {
-			byStep[s.Step] = s
+		var line T
+		if json.Unmarshal(in.Bytes(), &line) == nil {
+			lines[number(line)] = line
 		}
 	}
-	var out []StepStats
-	for _, s := range byStep {
-		out = append(out, s)
+	var out []T
+	for _, n := range slices.Sorted(maps.Keys(lines)) {
+		out = append(out, lines[n])
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Step < out[j].Step })
 	return out, in.Err()
 }
 

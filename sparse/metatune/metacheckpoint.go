@@ -116,19 +116,9 @@ func (t *metaTuner) resume() error {
 		t.best.update, t.best.temperature = p.BestUpdate, p.BestHeat
 	}
 	t.vectors(func(name string, dst []float32) {
-		if err != nil {
-			return
+		if err == nil {
+			err = loadVector(f, path, name, dst)
 		}
-		tensor, ok := f.Tensor(name)
-		if !ok {
-			err = fmt.Errorf("metatune: %s: tensor %q is missing: %w", path, name, ErrCheckpoint)
-			return
-		}
-		var x []float32
-		if x, err = tensor.Float32(); err == nil && len(x) != len(dst) {
-			err = fmt.Errorf("metatune: %s: tensor %q: want %d values, have %d: %w", path, name, len(dst), len(x), ErrCheckpoint)
-		}
-		copy(dst, x)
 	})
 	copy(t.lambda, p.Lambda)
 	t.update, t.worse, t.spent, t.pending = p.Update, p.Worse, time.Duration(p.Nanoseconds), p.Pending

@@ -1,7 +1,6 @@
 package metatune
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sort"
 
 	"gonum.org/v1/plot/plotter"
 )
@@ -139,30 +137,7 @@ func trimMetaLog(dir string, update int) error {
 
 // ReadMetaLog reads the log of a run back, in order of the updates.
 func ReadMetaLog(dir string) ([]MetaStats, error) {
-	f, err := os.Open(filepath.Join(dir, logFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	byUpdate := map[int]MetaStats{}
-	in := bufio.NewScanner(f)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		var s MetaStats
-		if err := json.Unmarshal(in.Bytes(), &s); err != nil {
-			return nil, fmt.Errorf("metatune: %s: %w", logFile, err)
-		}
-		byUpdate[s.Update] = s
-	}
-	var out []MetaStats
-	for _, s := range byUpdate {
-		out = append(out, s)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Update < out[j].Update })
-	return out, in.Err()
+	return readLines(dir, func(s MetaStats) int { return s.Update })
 }
 
 // plotMeta draws loss.svg, validation.svg, density.svg (with the multipliers' file lambda.svg) and scores.svg.

@@ -128,15 +128,9 @@ func (w *metaWorker) route(s *metaState, r *taskResult, rng *rand.Rand) {
 // innerStep moves the queries' weights and the head by one step of gradient descent on the support's own cross-entropy, constants to the
 // outer gradient. Source: METHOD section 3.1, step 3.
 func (w *metaWorker) innerStep(s *metaState, nS, way, dim int) {
-	t, rate := &w.task, float32(s.cfg.Inner)
+	rate := float32(s.cfg.Inner)
 	copy(w.copy.Weights(), w.support.Weights())
-	w.copy.Forward(w.embedS, t.Support, nS, true)
-	w.other.forward(w.embedS, w.means, nS, way, dim)
-	w.other.crossEntropy(t.SupportLabels, 1)
-	w.dEmbed = room(w.dEmbed, nS*dim)
-	w.other.backward(w.dEmbed, w.dMeans, nS)
-	clear(w.grad)
-	w.copy.Backward(w.grad, w.dEmbed)
+	w.slope(w.embedS, w.task.Support, w.task.SupportLabels, w.means, nS, way, dim)
 	kernel.Axpy(w.query.Weights(), -rate, w.grad)
 	kernel.Axpy(w.headMeans, -rate, w.dMeans)
 }
@@ -144,18 +138,24 @@ func (w *metaWorker) innerStep(s *metaState, nS, way, dim int) {
 // denseTeacher takes one step of gradient descent on the queries' own labels over all weights and the head, and keeps the logits that
 // gives. Source: METHOD section 3.1, step 5.
 func (w *metaWorker) denseTeacher(s *metaState, nQ, way, dim int) {
-	t, rate := &w.task, float32(s.cfg.Dense)
+	rate := float32(s.cfg.Dense)
 	copy(w.copy.Weights(), w.query.Weights())
-	w.copy.Forward(w.embedQ, t.Query, nQ, true)
-	w.other.forward(w.embedQ, w.headMeans, nQ, way, dim)
-	w.other.crossEntropy(t.QueryLabels, 1)
-	w.dEmbed = room(w.dEmbed, nQ*dim)
-	w.other.backward(w.dEmbed, w.dMeans, nQ)
-	clear(w.grad)
-	w.copy.Backward(w.grad, w.dEmbed)
+	w.slope(w.embedQ, w.task.Query, w.task.QueryLabels, w.headMeans, nQ, way, dim)
 	kernel.Axpy(w.copy.Weights(), -rate, w.grad)
 	head := append([]float32(nil), w.headMeans...)
 	kernel.Axpy(head, -rate, w.dMeans)
-	w.copy.Forward(w.embedQ, t.Query, nQ, false)
+	w.copy.Forward(w.embedQ, w.task.Query, nQ, false)
 	w.teachers = append(w.teachers, append([]float32(nil), w.other.forward(w.embedQ, head, nQ, way, dim)...))
+}
+
+// slope writes the gradient of the cross-entropy of inputs against a head of class means (way, dim): that of the weights of copy to grad,
+// that of the head to dMeans.
+func (w *metaWorker) slope(embed, inputs []float32, labels []int, head []float32, n, way, dim int) {
+	w.copy.Forward(embed, inputs, n, true)
+	w.other.forward(embed, head, n, way, dim)
+	w.other.crossEntropy(labels, 1)
+	w.dEmbed = room(w.dEmbed, n*dim)
+	w.other.backward(w.dEmbed, w.dMeans, n)
+	clear(w.grad)
+	w.copy.Backward(w.grad, w.dEmbed)
 }
