@@ -56,8 +56,8 @@ func (d *Delta) readRange(dst []float32, i, from int) {
 	}
 }
 
-// round replaces the values of every matrix by codes and scales.
-func (d *Delta) round() {
+// round replaces the values of every matrix by codes up to most and scales; codes stay as they are.
+func (d *Delta) round(most float32) {
 	for i, t := range d.tensors {
 		p := &d.parts[i]
 		if len(t.Shape) < 2 || p.codes != nil {
@@ -66,7 +66,7 @@ func (d *Delta) round() {
 		rows, cols := t.rowsCols()
 		p.codes, p.scales = make([]int8, rows*cols), make([]float32, rows)
 		for r := range rows {
-			p.scales[r] = quantizeDelta(p.codes[r*cols:(r+1)*cols], p.values[r*cols:(r+1)*cols])
+			p.scales[r] = quantizeDelta(p.codes[r*cols:(r+1)*cols], p.values[r*cols:(r+1)*cols], most)
 		}
 		p.values = nil
 	}
@@ -112,24 +112,24 @@ func (e *Experts) Union() float64 { return e.UnionMask().Density() }
 // deltaMax is the largest code of a delta in int8.
 const deltaMax = 127
 
-// quantizeDelta writes the codes of a row and returns its scale: the largest magnitude is deltaMax, a row of zeros has scale 0. A scale has
-// 17 significant bits, so that scale times code is exact and quantizing the rounded row again gives the same codes and scale.
-func quantizeDelta(codes []int8, row []float32) (scale float32) {
+// quantizeDelta writes the codes of a row and returns its scale: the largest magnitude is most, up to deltaMax, a row of zeros has scale 0. A
+// scale has 17 significant bits, so that scale times code is exact and quantizing the rounded row again gives the same codes and scale.
+func quantizeDelta(codes []int8, row []float32, most float32) (scale float32) {
 	var largest float32
 	for _, v := range row {
 		largest = max(largest, max(v, -v))
 	}
-	scale = math.Float32frombits((math.Float32bits(largest/deltaMax) + 1<<6) &^ (1<<7 - 1))
+	scale = math.Float32frombits((math.Float32bits(largest/most) + 1<<6) &^ (1<<7 - 1))
 	if scale < 0x1p-107 { // codes of less than that would divide by a denormal
 		clear(codes)
 		return 0
 	}
 	for i, v := range row {
-		codes[i] = int8(min(max(math.RoundToEven(float64(v/scale)), -deltaMax), deltaMax))
+		codes[i] = int8(min(max(math.RoundToEven(float64(v/scale)), -float64(most)), float64(most)))
 	}
 	return scale
 }
 
 // RoundDelta replaces the delta of every tensor of two or more dimensions by int8 codes, as a file holds it: after it Save and OpenExperts
 // change nothing more.
-func (e *Experts) RoundDelta() { e.Delta.round() }
+func (e *Experts) RoundDelta() { e.Delta.round(deltaMax) }

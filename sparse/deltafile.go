@@ -35,7 +35,7 @@ func (e *Experts) packDelta() (codes []int8, scales, values []float32) {
 						row[i] = p.values[r*cols+i]
 					}
 				}
-				scales = append(scales, quantizeDelta(code, row))
+				scales = append(scales, quantizeDelta(code, row, deltaMax))
 			}
 			for i, c := range code {
 				if isOpen(start + i) {

@@ -12,6 +12,8 @@ type Experts struct {
 	// Steps rounds scores to multiples of 1/Steps that sum to 1; 0 leaves them as they are. Rounded scores do not depend on the last bits of
 	// an embedding, and equal tasks share one merge.
 	Steps int
+	// RouterInt8: a file has the router's matrices in int8, as Compact left them.
+	RouterInt8 bool
 	// Backbone is the sha256 of the bundle that the experts were learned on, as their file says; empty: it does not say.
 	Backbone string
 }

@@ -45,7 +45,7 @@ type tensorHeader struct {
 }
 
 // File returns the experts as a file: the delta where some mask is open, in int8 with one scale a row for tensors of two or more
-// dimensions, one bit a scalar and expert, and the router. The delta is rounded by that; RoundDelta first makes it exact. metadata may be
+// dimensions, one bit a scalar and expert, and the router. The delta is rounded by that; RoundDelta or Compact first makes it exact. metadata may be
 // nil and is kept beside the format's own. What OpenExperts would refuse, such as numbers that are not finite, is an error that wraps
 // ErrConfig.
 func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
@@ -98,9 +98,7 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 	}
 	if e.Router != nil {
 		header.Router, header.Temperature = &e.Router.Config, e.Temperature
-		for _, t := range e.Router.Tensors() {
-			f.Tensors = append(f.Tensors, tensorfile.FromFloat32(routerPrefix+t.Name, t.Shape, e.Router.Flat[t.Start:t.Start+t.Len()]))
-		}
+		f.Tensors = append(f.Tensors, e.packRouter()...)
 	}
 	for key, value := range map[string]any{metaExperts: header, metaTensors: names} {
 		text, err := json.Marshal(value)
@@ -156,10 +154,11 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 		return nil, err
 	}
 	if header.Router != nil {
-		if err := e.readRouter(f, *header.Router); err != nil {
+		count, err := e.readRouter(f, *header.Router)
+		if err != nil {
 			return nil, err
 		}
-		known += len(e.Router.Tensors())
+		known += count
 	}
 	if known != len(f.Tensors) {
 		return nil, fmt.Errorf("sparse: want %d tensors, have %d: %w", known, len(f.Tensors), ErrFormat)
@@ -231,28 +230,6 @@ func readMask(f *tensorfile.File, m, n int) (mask *Mask, soft int, err error) {
 		}
 	}
 	return mask, 1, nil
-}
-
-func (e *Experts) readRouter(f *tensorfile.File, c RouterConfig) error {
-	if err := c.Check(); err != nil {
-		return err
-	}
-	have := 0
-	for i := range f.Tensors {
-		have += len(f.Tensors[i].Data)
-	}
-	if 4*c.Len() > have {
-		return fmt.Errorf("sparse: router of %d numbers in a file of %d bytes: %w", c.Len(), have, ErrFormat)
-	}
-	e.Router = NewRouter[float32](c)
-	for _, t := range e.Router.Tensors() {
-		x, err := readFloats(f, routerPrefix+t.Name, t.Len())
-		if err != nil {
-			return err
-		}
-		copy(e.Router.Flat[t.Start:], x)
-	}
-	return nil
 }
 
 // readFloats reads a tensor of n finite numbers.

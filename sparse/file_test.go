@@ -121,11 +121,11 @@ func TestRoundDeltaTwice(t *testing.T) {
 		for i := range row {
 			row[i] = float32(rng.NormFloat64() * size)
 		}
-		scale := quantizeDelta(codes, row)
+		scale := quantizeDelta(codes, row, deltaMax)
 		for i, c := range codes {
 			row[i] = scale * float32(c)
 		}
-		if s := quantizeDelta(again, row); s != scale || !slices.Equal(again, codes) {
+		if s := quantizeDelta(again, row, deltaMax); s != scale || !slices.Equal(again, codes) {
 			t.Fatalf("scale %v, codes %v became %v, %v", scale, codes, s, again)
 		}
 		if scale != 0 && slices.Max(codes) != deltaMax && slices.Min(codes) != -deltaMax {

@@ -121,7 +121,11 @@ func (t *metaTuner) finish() *MetaResult {
 		result.Density = append(result.Density, e.Masks[m].Density())
 	}
 	e.CloseDelta()
-	e.RoundDelta()
+	if t.cfg.Masks == MasksDense || t.cfg.Parity { // what others are compared with, at full width
+		e.RoundDelta()
+	} else {
+		e.Compact()
+	}
 	pairs := 0
 	for a := range e.Masks {
 		for b := range a {
