@@ -179,7 +179,10 @@ export async function profile({ url }, model, engine, kind, times) {
 		await session.send("Profiler.enable");
 		await session.send("Profiler.setSamplingInterval", { interval: 500 });
 		await session.send("Profiler.start");
-		await run();
+		// long enough for hundreds of samples, however small the model and fast the machine
+		const enough = Date.now() + 300;
+		do await run();
+		while (Date.now() < enough);
 		const { profile: seen } = await session.send("Profiler.stop");
 		/** @type {Map<string, number>} */
 		const self = new Map();
