@@ -188,11 +188,7 @@ func TestBackboneExperts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	p.Init(rng)
 	base := vit.NewInt8(p)
-	var tensors []sparse.Tensor
-	for _, t := range p.Tensors() {
-		tensors = append(tensors, sparse.Tensor{Name: t.Name, Shape: t.Shape, Start: t.Start})
-	}
-	e := sparse.RandomExperts(tensors, 3, 0.2, 0.05, base.Config().Dim, rng)
+	e := sparse.RandomExperts(sparse.BackboneTensors(p), 3, 0.2, 0.05, base.Config().Dim, rng)
 	e.Backbone = "aa"
 
 	b := NewBackbone(base)

@@ -17,10 +17,7 @@ import (
 // addExperts puts random experts beside a test bundle.
 func addExperts(t *testing.T, bundle string) {
 	t.Helper()
-	var tensors []sparse.Tensor
-	for _, p := range vit.NewParams[float32](testConfig).Tensors() {
-		tensors = append(tensors, sparse.Tensor{Name: p.Name, Shape: p.Shape, Start: p.Start})
-	}
+	tensors := sparse.BackboneTensors(vit.NewParams[float32](testConfig))
 	file, err := sparse.RandomExperts(tensors, 4, 0.2, 0.05, testConfig.Dim, rand.New(rand.NewPCG(1, 2))).File(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -28,19 +28,19 @@ func Prototypes(p, embed []float32, labels []int, way, dim int) {
 
 // ClassMeans writes the mean embedding of each class as it is, not scaled: what the
 // router of the experts reads. Shapes and panics as [Prototypes]; a class without an example gets a row of zeros.
-func ClassMeans(p, embed []float32, labels []int, way, dim int) {
+func ClassMeans[F kernel.Float](p, embed []F, labels []int, way, dim int) {
 	classSums(p, embed, labels, way, dim)
 	counts := make([]int, way)
 	for _, label := range labels {
 		counts[label]++
 	}
 	for class, n := range counts {
-		kernel.Scale(p[class*dim:(class+1)*dim], 1/float32(max(n, 1)))
+		kernel.Scale(p[class*dim:(class+1)*dim], 1/F(max(n, 1)))
 	}
 }
 
 // classSums writes the sum of the embeddings of each class, added in the order of labels.
-func classSums(p, embed []float32, labels []int, way, dim int) {
+func classSums[F kernel.Float](p, embed []F, labels []int, way, dim int) {
 	if way < 0 || dim <= 0 || len(p) != way*dim || len(embed) != len(labels)*dim {
 		panic("fewshot: Prototypes: slices do not fit way, dim and labels")
 	}

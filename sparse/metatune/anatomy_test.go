@@ -16,7 +16,7 @@ import (
 // openExperts are experts of a backbone whose mask m opens exactly what opens says.
 func openExperts(t *testing.T, c vit.Config, opens ...func(name string, i, n int) bool) *sparse.Experts {
 	t.Helper()
-	tensors := VitTensors(c)
+	tensors := sparse.BackboneTensors(vit.NewParams[float32](c))
 	delta := make([]float32, len(vit.NewParams[float32](c).Flat))
 	e := &sparse.Experts{Tensors: tensors, Delta: sparse.NewDelta(tensors, delta), Temperature: 1}
 	for _, open := range opens {

@@ -56,7 +56,7 @@ func newExperts(frozen Method, c vit.Config, e *sparse.Experts, file string, ope
 
 // fits reports the first tensor or width of the experts that is not the backbone's.
 func fits(e *sparse.Experts, c vit.Config) error {
-	tensors := VitTensors(c)
+	tensors := sparse.BackboneTensors(vit.NewParams[float32](c))
 	if len(tensors) != len(e.Tensors) {
 		return fmt.Errorf("metatune: experts of %d tensors for a backbone of %d: %w", len(e.Tensors), len(tensors), sparse.ErrBackbone)
 	}

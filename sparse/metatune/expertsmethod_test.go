@@ -20,7 +20,7 @@ func TestExpertsMethod(t *testing.T) {
 	p.Init(rng)
 	model := vit.NewInt8(p)
 	p = model.Params()
-	e := sparse.RandomExperts(VitTensors(c), 3, 0.25, 0.05, c.Dim, rng)
+	e := sparse.RandomExperts(sparse.BackboneTensors(vit.NewParams[float32](c)), 3, 0.25, 0.05, c.Dim, rng)
 	e.Backbone = "b"
 	var pics []*picture.Picture
 	for range 5 {

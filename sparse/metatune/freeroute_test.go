@@ -101,7 +101,7 @@ var freeConfig = vit.Config{
 // freeExperts are as many experts as values of change: expert m replaces every weight w by change[m] w. The delta is -2w, so a change is at
 // least -1 and at most 1.
 func freeExperts(p *vit.Params[float32], change ...float32) *sparse.Experts {
-	e := &sparse.Experts{Tensors: VitTensors(p.Config)}
+	e := &sparse.Experts{Tensors: sparse.BackboneTensors(p)}
 	delta := make([]float32, len(p.Flat))
 	for i, w := range p.Flat {
 		delta[i] = -2 * w

@@ -3,6 +3,7 @@ package metatune
 import (
 	"math/rand/v2"
 
+	"haguruma/core/fewshot"
 	"haguruma/core/kernel"
 	"haguruma/sparse"
 )
@@ -66,7 +67,7 @@ func (w *metaWorker) run(s *metaState, tasks Tasks, r *taskResult, rng *rand.Ran
 	copy(w.query.Weights(), w.support.Weights())
 
 	w.support.Forward(w.embedS, t.Support, nS, true)
-	prototypes(w.means, w.embedS, t.SupportLabels, way, dim)
+	fewshot.ClassMeans(w.means, w.embedS, t.SupportLabels, way, dim)
 	copy(w.headMeans, w.means)
 	if s.cfg.Inner > 0 {
 		w.innerStep(s, nS, way, dim)
@@ -108,7 +109,7 @@ func (w *metaWorker) route(s *metaState, r *taskResult, rng *rand.Rand) {
 	if s.router != nil || teacher {
 		w.frozen.Forward(w.embedS, t.Support, nS, false)
 		w.frozenMeans = room(w.frozenMeans, way*dim)
-		prototypes(w.frozenMeans, w.embedS, t.SupportLabels, way, dim)
+		fewshot.ClassMeans(w.frozenMeans, w.embedS, t.SupportLabels, way, dim)
 	}
 	if teacher {
 		w.frozen.Forward(w.embedQ, t.Query, nQ, false)

@@ -95,13 +95,18 @@ func newMetaTuner(cfg MetaConfig, network Network, pre []float32, tasks Tasks) (
 			t.gate1, t.gate2 = append(t.gate1, make([]float32, t.gates.Len())), append(t.gate2, make([]float32, t.gates.Len()))
 		}
 	}
-	for range min(runtime.GOMAXPROCS(0), cfg.Batch) {
-		t.workers = append(t.workers, newMetaWorker(&t.metaState))
-	}
+	t.needWorkers(min(runtime.GOMAXPROCS(0), cfg.Batch))
 	for range cfg.Batch {
 		t.results = append(t.results, &taskResult{})
 	}
 	return t, nil
+}
+
+// needWorkers makes workers until there are n; tasks and validation take turns with them.
+func (t *metaTuner) needWorkers(n int) {
+	for len(t.workers) < n {
+		t.workers = append(t.workers, newMetaWorker(&t.metaState))
+	}
 }
 
 // startMasks sets every logAlpha; masks that are not learned stay so.

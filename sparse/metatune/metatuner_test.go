@@ -67,7 +67,7 @@ func toyAccuracy(start []float32, e *sparse.Experts, tasks *toyTasks, set, n int
 		support, query, means := make([]float32, nS*convDim), make([]float32, nQ*convDim), make([]float32, task.Way*convDim)
 		if e != nil {
 			frozen.Forward(support, task.Support, nS, false)
-			prototypes(means, support, task.SupportLabels, task.Way, convDim)
+			fewshot.ClassMeans(means, support, task.SupportLabels, task.Way, convDim)
 			scores := make([]float32, len(e.Masks))
 			e.Route(scores, means, task.Way)
 			e.Merge(run.Weights(), start, scores)
@@ -75,7 +75,7 @@ func toyAccuracy(start []float32, e *sparse.Experts, tasks *toyTasks, set, n int
 		}
 		run.Forward(support, task.Support, nS, false)
 		run.Forward(query, task.Query, nQ, false)
-		prototypes(means, support, task.SupportLabels, task.Way, convDim)
+		fewshot.ClassMeans(means, support, task.SupportLabels, task.Way, convDim)
 		var loss protoLoss[float32]
 		loss.forward(query, means, nQ, task.Way, convDim)
 		_, right := loss.crossEntropy(task.QueryLabels, 1)

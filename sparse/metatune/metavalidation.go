@@ -21,7 +21,6 @@ type Trials interface {
 type metaValidation struct {
 	trials   Trials
 	episodes int
-	workers  []*metaWorker
 }
 
 func newMetaValidation(trials Trials, episodes int) *metaValidation {
@@ -41,11 +40,9 @@ func (t *metaTuner) validate(ctx context.Context, v *metaValidation, stats *Meta
 	names := v.trials.Names()
 	right := make([]float64, len(names)*v.episodes)
 	var made atomic.Int64
-	for len(v.workers) < runtime.GOMAXPROCS(0) {
-		v.workers = append(v.workers, newMetaWorker(&t.metaState))
-	}
+	t.needWorkers(runtime.GOMAXPROCS(0))
 	err := eachCore(ctx, len(right), func() func(i int) {
-		w := v.workers[made.Add(1)-1]
+		w := t.workers[made.Add(1)-1]
 		return func(i int) {
 			v.trials.Trial(&w.task, i/v.episodes, i%v.episodes)
 			right[i] = w.accuracy(&t.metaState)
@@ -85,7 +82,7 @@ func (w *metaWorker) accuracy(s *metaState) float64 {
 		fill32(scores, 1/float32(len(scores)))
 	} else {
 		w.frozen.Forward(w.embedS, t.Support, nS, false)
-		prototypes(w.frozenMeans, w.embedS, t.SupportLabels, way, dim)
+		fewshot.ClassMeans(w.frozenMeans, w.embedS, t.SupportLabels, way, dim)
 		var tape sparse.RouterTape[float32]
 		s.router.Logits(scores, w.frozenMeans, way, &tape)
 		sparse.Scores(scores, scores, nil, s.temperature)
@@ -97,7 +94,7 @@ func (w *metaWorker) accuracy(s *metaState) float64 {
 	sparse.Merge(w.query.Weights(), s.pre, w.mask, s.delta)
 	w.query.Forward(w.embedS, t.Support, nS, false)
 	w.query.Forward(w.embedQ, t.Query, nQ, false)
-	prototypes(w.means, w.embedS, t.SupportLabels, way, dim)
+	fewshot.ClassMeans(w.means, w.embedS, t.SupportLabels, way, dim)
 	w.student.forward(w.embedQ, w.means, nQ, way, dim)
 	_, right := w.student.crossEntropy(t.QueryLabels, 0)
 	return float64(right) / float64(nQ)

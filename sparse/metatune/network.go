@@ -29,24 +29,13 @@ type Run interface {
 // ViT is a backbone as a Network, for pictures of size x size pixels.
 func ViT(c vit.Config, size int) Network { return &vitNetwork{c, size, vit.NewParams[float32](c)} }
 
-// VitTensors lists the tensors of a backbone as sparse knows them.
-func VitTensors(c vit.Config) []sparse.Tensor { return vitTensors(vit.NewParams[float32](c)) }
-
-func vitTensors(p *vit.Params[float32]) []sparse.Tensor {
-	var out []sparse.Tensor
-	for _, t := range p.Tensors() {
-		out = append(out, sparse.Tensor{Name: t.Name, Shape: t.Shape, Start: t.Start})
-	}
-	return out
-}
-
 type vitNetwork struct {
 	config vit.Config
 	size   int
 	shape  *vit.Params[float32] // for its tensors; its weights are never read
 }
 
-func (v *vitNetwork) Tensors() []sparse.Tensor { return vitTensors(v.shape) }
+func (v *vitNetwork) Tensors() []sparse.Tensor { return sparse.BackboneTensors(v.shape) }
 func (v *vitNetwork) Dim() int                 { return v.config.Dim }
 func (v *vitNetwork) InputLen() int            { return 3 * v.size * v.size }
 

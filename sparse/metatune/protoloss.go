@@ -19,21 +19,6 @@ type protoLoss[F sparse.Float] struct {
 	way, dim               int
 }
 
-// prototypes writes the raw class means of embed (n, dim) to means (way, dim).
-func prototypes[F sparse.Float](means, embed []F, labels []int, way, dim int) {
-	clear(means)
-	count := make([]int, way)
-	for i, label := range labels {
-		count[label]++
-		kernel.Add(means[label*dim:][:dim], embed[i*dim:][:dim])
-	}
-	for c, n := range count {
-		if n > 1 {
-			kernel.Scale(means[c*dim:][:dim], 1/F(n))
-		}
-	}
-}
-
 // forward computes the logits (n, way) of queries against class means (way, dim) that are not normalized.
 func (l *protoLoss[F]) forward(query, means []F, n, way, dim int) []F {
 	l.way, l.dim = way, dim

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"haguruma/core/fewshot"
 )
 
 // TestProtoLossGradient: cross-entropy and both distillations by central differences in every query and support embedding.
@@ -23,7 +25,7 @@ func TestProtoLossGradient(t *testing.T) {
 		var l protoLoss[float64]
 		means := make([]float64, way*dim)
 		loss := func() float64 {
-			prototypes(means, support, supportLabels, way, dim)
+			fewshot.ClassMeans(means, support, supportLabels, way, dim)
 			l.forward(query, means, n, way, dim)
 			ce, _ := l.crossEntropy(labels, 0.75)
 			return 0.75*ce + 0.25*l.distill(teacher, n, 2, 0.25, direction)

@@ -86,10 +86,7 @@ func Read(f *tensorfile.File, hints ...vit.Hint) (*Checkpoint, error) {
 	c.Backbone.Positions = vit.PositionRule{Offset: 0.1} // in both of their backbones
 
 	// What package vit does to the tensors of a backbone, it does to the delta and to the masks: stack q, k and v, turn the convolution.
-	e := &sparse.Experts{Router: router, Temperature: 1}
-	for _, t := range c.Backbone.Params.Tensors() {
-		e.Tensors = append(e.Tensors, sparse.Tensor{Name: t.Name, Shape: t.Shape, Start: t.Start})
-	}
+	e := &sparse.Experts{Tensors: sparse.BackboneTensors(c.Backbone.Params), Router: router, Temperature: 1}
 	if router != nil {
 		e.Temperature = float32(sparse.Temperature(sparse.StartTemperature, sparse.EndTemperature, sparse.CoolingTasks, tasks))
 	}

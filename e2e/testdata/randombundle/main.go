@@ -36,11 +36,7 @@ func write(folder string, experts bool) error {
 	if _, err := manifest.Write(folder, "default", vit.NewInt8(params), nil); err != nil || !experts {
 		return err
 	}
-	var tensors []sparse.Tensor
-	for _, t := range params.Tensors() {
-		tensors = append(tensors, sparse.Tensor{Name: t.Name, Shape: t.Shape, Start: t.Start})
-	}
-	file, err := sparse.RandomExperts(tensors, 6, 0.1, 0.05, config.Dim, rand.New(rand.NewPCG(3, 4))).File(nil)
+	file, err := sparse.RandomExperts(sparse.BackboneTensors(params), 6, 0.1, 0.05, config.Dim, rand.New(rand.NewPCG(3, 4))).File(nil)
 	if err != nil {
 		return err
 	}
