@@ -1,9 +1,12 @@
 package sparse
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -144,32 +147,47 @@ func (g *Gates[F]) Len() int { return len(g.scratch) }
 // Init draws every LogAlpha from Normal(mean, 0.5), the deviation of the authors' code, with the mean at which the share density of
 // the gates opens (GateBinary) or is not closed (the others). The authors' mean is 0.
 func (g *Gates[F]) Init(rng *rand.Rand, density float64) {
-	const deviation = 0.5
-	threshold := 0.0
-	if g.Config.Gate != GateBinary {
-		threshold = gateShift
-	}
-	mean := threshold + deviation*normalQuantile(density)
+	mean := g.initMean(density)
 	for _, la := range g.LogAlpha {
 		for i := range la {
-			la[i] = F(mean + deviation*rng.NormFloat64())
+			la[i] = F(mean + initDeviation*rng.NormFloat64())
 		}
 	}
 }
 
-// normalQuantile is x with P(Z < x) = p, by bisection: it is called once.
-func normalQuantile(p float64) float64 {
-	low, high := -8.0, 8.0
-	for range 80 {
-		middle := (low + high) / 2
-		if 1-normalTail(middle) < p {
-			low = middle
-		} else {
-			high = middle
-		}
+// InitOrder gives expert m's gates the values of Init in the order of the pull on what they open, the sum of the magnitudes of those of a
+// column or row: the stronger, the more open. pull is (N). Different experts may be started at the same time.
+func (g *Gates[F]) InitOrder(m int, pull []F, density float64) {
+	la, mean := g.LogAlpha[m], g.initMean(density)
+	magnitudes := make([]F, len(pull))
+	for i, v := range pull {
+		magnitudes[i] = max(v, -v)
 	}
-	return (low + high) / 2
+	g.gather(la, magnitudes)
+	order := make([]int, len(la))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(la[a], la[b]), a-b) })
+	for rank, i := range order {
+		la[i] = F(mean + initDeviation*normalQuantile((float64(rank)+0.5)/float64(len(order))))
+	}
 }
+
+// initDeviation is that of a LogAlpha at the start, in the authors' code.
+const initDeviation = 0.5
+
+// initMean is the mean of LogAlpha at which the share density of the gates opens (GateBinary) or is not closed (the others).
+func (g *Gates[F]) initMean(density float64) float64 {
+	threshold := 0.0
+	if g.Config.Gate != GateBinary {
+		threshold = gateShift
+	}
+	return threshold + initDeviation*normalQuantile(density)
+}
+
+// normalQuantile is x with P(Z < x) = p.
+func normalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
 
 // Refresh clamps expert m's LogAlpha and writes its mask to Z[m]. It returns false when a LogAlpha was not finite. Different experts may be
 // refreshed at the same time when each call has its own scratch (G).

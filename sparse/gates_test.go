@@ -248,3 +248,35 @@ func TestInitAndSettle(t *testing.T) {
 		}
 	}
 }
+
+// TestInitOrder: the share asked for is open, those with the strongest pull of either sign.
+func TestInitOrder(t *testing.T) {
+	tensors := testTensors()
+	g, err := NewGates[float64](GatesConfig{Experts: 2, Gate: GateBinary, Unit: UnitScalar}, tensors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull := make([]float64, g.Len())
+	for i := range pull {
+		pull[i] = float64((i*7)%len(pull)) * float64(1-2*(i%2))
+	}
+	g.InitOrder(1, pull, 0.3)
+	g.RefreshAll(true)
+	open, least, most := 0, math.Inf(1), 0.0
+	for i, z := range g.Z[1] {
+		if z == 1 {
+			open++
+			least = min(least, math.Abs(pull[i]))
+		} else {
+			most = max(most, math.Abs(pull[i]))
+		}
+	}
+	if want := int(math.Round(0.3 * float64(len(pull)))); open != want || least <= most {
+		t.Errorf("%d of %d open, want %d; the weakest that is open pulls %v, the strongest that is not %v", open, len(pull), want, least, most)
+	}
+	for _, la := range g.LogAlpha[0] {
+		if la != 0 {
+			t.Fatal("the other expert moved")
+		}
+	}
+}

@@ -132,6 +132,9 @@ func NewRouter[F Float](c RouterConfig) *Router[F] {
 // Tensors returns the tensors in their fixed order, which is also the order in Flat. The slice is the caller's to read.
 func (r *Router[F]) Tensors() []Tensor { return r.tensors }
 
+// Keys are the experts' keys (Experts, Dim), a view into Flat.
+func (r *Router[F]) Keys() []F { return r.keys }
+
 // Init draws an untrained router as the paper's code does: skill tokens normal with deviation 1e-3, keys Kaiming normal (deviation
 // sqrt(2/Dim)), matrices and biases of the linear layers uniform in ±1/sqrt(inputs) (torch's default), gains 1, biases of norms 0.
 func (r *Router[F]) Init(rng *rand.Rand) {

@@ -44,4 +44,5 @@ func addAugmentFlags(flags *pflag.FlagSet, g *metatune.Augment) {
 	flags.Float64Var(&g.Shear, "shear", g.Shear, "characters: sheared by up to this")
 	flags.Float64Var(&g.Zoom, "zoom", g.Zoom, "characters: zoomed by up to this share")
 	flags.Float64Var(&g.Shift, "shift", g.Shift, "characters: moved by up to this share of the width")
+	flags.Float64Var(&g.Thicken, "thicken", g.Thicken, "characters: share with strokes thicker by one or two pixels")
 }

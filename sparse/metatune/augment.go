@@ -17,6 +17,7 @@ type Augment struct {
 	Shear     float64 `json:"shear"`     // and shear by up to this
 	Zoom      float64 `json:"zoom"`      // and zoom by 1 +- Zoom
 	Shift     float64 `json:"shift"`     // and move by this share of the width
+	Thicken   float64 `json:"thicken"`   // share of characters whose strokes are thicker by one or two pixels
 }
 
 // DefaultAugment is the recipe of the default bundle.
@@ -32,7 +33,9 @@ type augmenter struct {
 	Augment
 	mean, std [3]float32
 	restyle   restyle   // of all pictures of a task; nil: none
+	mark      restyle   // of the pictures of a class, before that; nil: none
 	rgb       []float32 // (size, size, 3), 0..255
+	spare     []float32 // as rgb
 }
 
 // draw writes a randomly changed version of src, (srcSize, srcSize, 3) bytes,
@@ -40,20 +43,32 @@ type augmenter struct {
 // right angles before anything else.
 func (a *augmenter) draw(dst []float32, src []byte, srcSize, size int, kind Kind, quarter int, rng *rand.Rand) {
 	var m affine
-	if kind == Photo {
-		m = a.photoMap(float64(srcSize), float64(size), rng)
-	} else {
+	switch kind {
+	case Character:
 		m = a.characterMap(float64(srcSize), float64(size), quarter, rng)
+	case Texture:
+		m = textureMap(float64(srcSize), float64(size), rng)
+	default:
+		m = a.photoMap(float64(srcSize), float64(size), rng)
 	}
-	if cap(a.rgb) < size*size*3 {
-		a.rgb = make([]float32, size*size*3)
-	}
-	rgb := a.rgb[:size*size*3]
+	a.rgb = room(a.rgb, size*size*3)
+	rgb := a.rgb
 	sample(rgb, src, srcSize, size, m)
-	if kind == Photo {
+	if a.mark != nil {
+		a.mark(rgb, size)
+	}
+	if kind != Character {
 		a.recolour(rgb, rng)
-	} else if rng.Float64() < a.Invert {
-		invert(rgb)
+	} else {
+		if a.Thicken > 0 && rng.Float64() < a.Thicken {
+			for range 1 + rng.IntN(2) {
+				a.spare = room(a.spare, len(rgb))
+				thicken(rgb, a.spare, size)
+			}
+		}
+		if rng.Float64() < a.Invert {
+			invert(rgb)
+		}
 	}
 	if a.restyle != nil {
 		a.restyle(rgb, size)
@@ -77,6 +92,22 @@ func (a *augmenter) photoMap(s, size float64, rng *rand.Rand) affine {
 	if rng.IntN(2) == 1 {
 		m.xx, m.x0 = -m.xx, x0+w
 	}
+	return m
+}
+
+// textureMap is a square crop of 4 to 30 per cent of the area, turned by a random number of right angles, and mirrored half of the time.
+func textureMap(s, size float64, rng *rand.Rand) affine {
+	side := s * math.Sqrt(0.04+0.26*rng.Float64())
+	m := affine{xx: side / size, yy: side / size}
+	if rng.IntN(2) == 1 {
+		m.xx, m.x0 = -m.xx, side
+	}
+	for range rng.IntN(4) { // (x, y) -> (y, size - x)
+		m.xx, m.xy, m.x0 = m.xy, -m.xx, m.x0+m.xx*size
+		m.yx, m.yy, m.y0 = m.yy, -m.yx, m.y0+m.yx*size
+	}
+	m.x0 += rng.Float64() * (s - side)
+	m.y0 += rng.Float64() * (s - side)
 	return m
 }
 
@@ -131,6 +162,21 @@ func sample(rgb []float32, src []byte, srcSize, size int, m affine) {
 			}
 			rgb[i], rgb[i+1], rgb[i+2] = r*weight, g*weight, b*weight
 			i += 3
+		}
+	}
+}
+
+// thicken takes the darkest of each pixel and its four neighbours: one pixel more of dark strokes at each side. spare is as long as rgb.
+func thicken(rgb, spare []float32, size int) {
+	copy(spare, rgb)
+	for y := range size {
+		for x := range size {
+			left, right := spare[(y*size+max(x-1, 0))*3:], spare[(y*size+min(x+1, size-1))*3:]
+			up, down := spare[(max(y-1, 0)*size+x)*3:], spare[(min(y+1, size-1)*size+x)*3:]
+			for c := range 3 {
+				i := (y*size+x)*3 + c
+				rgb[i] = min(rgb[i], left[c], right[c], up[c], down[c])
+			}
 		}
 	}
 }

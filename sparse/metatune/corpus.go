@@ -15,6 +15,8 @@ type Kind string
 const (
 	Photo     Kind = "photo"     // mirrored, cropped, recoloured
 	Character Kind = "character" // never mirrored; a quarter turn makes another class
+	Texture   Kind = "texture"   // meta-tuning: a class is one picture, its examples are small crops of it, turned and mirrored
+	Defect    Kind = "defect"    // meta-tuning: a class is a made-up defect on crops of one picture, as an inspector sees parts
 )
 
 // Set is one source of labelled pictures for training, with its share of the
@@ -34,10 +36,16 @@ type pixels struct {
 }
 
 // loadPixels decodes the training classes of each set, over all cores. Broken
-// pictures are an error: training data is ours to keep clean.
+// pictures are an error: training data is ours to keep clean. A set that is
+// there in several kinds shares its pictures.
 func loadPixels(ctx context.Context, splits fewshot.Splits, sets []Set, size int, progress Progress) ([]*pixels, error) {
 	var out []*pixels
+	decoded := make(map[string]*pixels)
 	for _, s := range sets {
+		if px, ok := decoded[s.Name]; ok && s.Kind != Character {
+			out = append(out, &pixels{Set: s, size: size, images: px.images, labels: px.labels})
+			continue
+		}
 		d, err := splits.Open(s.Name, fewshot.Train)
 		if err != nil {
 			return nil, err
@@ -58,6 +66,9 @@ func loadPixels(ctx context.Context, splits fewshot.Splits, sets []Set, size int
 			return nil, fmt.Errorf("metatune: %s: %w", s.Name, err)
 		}
 		out = append(out, px)
+		if s.Kind != Character {
+			decoded[s.Name] = px
+		}
 	}
 	return out, nil
 }

@@ -22,6 +22,7 @@ type MetaConfig struct {
 
 	Density     float64 `json:"density"`     // share of the weights that an expert may open: 1 - tau
 	InitDensity float64 `json:"initDensity"` // share open at the start; the authors' 0.95 of what is not exactly closed is 0.999
+	StartTasks  int     `json:"startTasks"`  // tasks looked at before the first update, to start keys and masks from; 0: both by chance
 	Settle      bool    `json:"settle"`      // move each mask's threshold to exactly Density at the end
 
 	Updates int `json:"updates"` // steps of the optimizers
@@ -125,6 +126,8 @@ func (c MetaConfig) Check() error {
 		return bad("density", "above 0, at most 1", c.Density)
 	case !(c.InitDensity > 0 && c.InitDensity < 1):
 		return bad("initDensity", "above 0, below 1", c.InitDensity)
+	case c.StartTasks < 0:
+		return bad("startTasks", "0 or more", c.StartTasks)
 	case c.Updates < 1 || c.Batch < 1 || c.Warmup < 0:
 		return bad("updates, batch, warmup", "1, 1, 0 or more", []int{c.Updates, c.Batch, c.Warmup})
 	case c.Optimizer != "adamw" && c.Optimizer != "sgd":

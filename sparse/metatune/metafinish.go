@@ -51,7 +51,7 @@ func MetaTune(ctx context.Context, cfg MetaConfig, backbone *vit.Params[float32]
 	if err != nil {
 		return nil, err
 	}
-	trials, err := newPictureTrials(ctx, splits, setNames(cfg.Tasks.Sets), cfg.Tasks.Size, backbone.Config.Mean, backbone.Config.Std, progress)
+	trials, err := newPictureTrials(ctx, splits, distinctNames(cfg.Tasks.Sets), cfg.Tasks.Size, backbone.Config.Mean, backbone.Config.Std, progress)
 	if err != nil {
 		return nil, err
 	}

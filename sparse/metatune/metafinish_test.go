@@ -93,6 +93,7 @@ func TestMetaTuneBadInput(t *testing.T) {
 		{"density", func(c *MetaConfig) { c.Density = 0 }, ErrConfig},
 		{"density beyond the gates", func(c *MetaConfig) { c.Gates.Tensors, c.Density = []string{"norm.*"}, 0.5 }, ErrConfig},
 		{"density at the start", func(c *MetaConfig) { c.InitDensity = 1 }, ErrConfig},
+		{"tasks at the start", func(c *MetaConfig) { c.StartTasks = -1 }, ErrConfig},
 		{"gates", func(c *MetaConfig) { c.Gates.Experts = 0 }, sparse.ErrConfig},
 		{"gates of no tensor", func(c *MetaConfig) { c.Gates.Tensors = []string{"none"} }, sparse.ErrConfig},
 		{"updates", func(c *MetaConfig) { c.Updates = 0 }, ErrConfig},

@@ -57,7 +57,6 @@ func (w *metaWorker) run(s *metaState, tasks Tasks, r *taskResult, rng *rand.Ran
 	dim, way := s.network.Dim(), t.Way
 	nS, nQ := len(t.SupportLabels), len(t.QueryLabels)
 	r.set, r.queries = t.Set, nQ
-	w.embedS, w.embedQ = room(w.embedS, nS*dim), room(w.embedQ, nQ*dim)
 	w.means, w.headMeans, w.dMeans = room(w.means, way*dim), room(w.headMeans, way*dim), room(w.dMeans, way*dim)
 	w.teachers = w.teachers[:0]
 
@@ -104,6 +103,7 @@ func (w *metaWorker) route(s *metaState, r *taskResult, rng *rand.Rand) {
 	t := &w.task
 	dim, way, experts := s.network.Dim(), t.Way, s.gates.Config.Experts
 	nS, nQ := len(t.SupportLabels), len(t.QueryLabels)
+	w.embedS, w.embedQ = room(w.embedS, nS*dim), room(w.embedQ, nQ*dim)
 	r.scores, r.logits, r.noise, r.dScores = room(r.scores, experts), room(r.logits, experts), room(r.noise, experts), room(r.dScores, experts)
 	teacher := s.cfg.Distill > 0 && s.cfg.Pretrained
 	if s.router != nil || teacher {

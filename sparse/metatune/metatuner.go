@@ -155,6 +155,9 @@ func (t *metaTuner) run(ctx context.Context, log *metaLog, val *metaValidation, 
 	old := kernel.SetParallel(1) // the cores are taken by tasks
 	defer kernel.SetParallel(old)
 	begin, saved := time.Now(), time.Now()
+	if t.update == 0 && t.cfg.StartTasks > 0 {
+		t.startFromTasks()
+	}
 	earlier := t.spent
 	defer func() { t.spent = earlier + time.Since(begin) }()
 	save := func() error {

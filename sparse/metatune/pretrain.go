@@ -116,7 +116,7 @@ func (c PretrainConfig) Check() error {
 			return bad("stages", fmt.Sprintf("sizes that are multiples of the patch size %d", c.Model.PatchSize), s.Size)
 		}
 	}
-	return checkSets(c.Sets)
+	return checkSets(c.Sets, Photo, Character)
 }
 
 // size is the picture size at a step.

@@ -3,6 +3,7 @@ package metatune
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"haguruma/core/fewshot"
 )
@@ -59,17 +60,17 @@ func (c TaskConfig) Check() error {
 	case !(c.Restyle >= 0 && c.Restyle <= 1):
 		return bad("restyle", "0..1", c.Restyle)
 	}
-	return checkSets(c.Sets)
+	return checkSets(c.Sets, Photo, Character, Texture, Defect)
 }
 
 // checkSets is the part of a config that pre-training and meta-tuning share.
-func checkSets(sets []Set) error {
+func checkSets(sets []Set, kinds ...Kind) error {
 	for _, s := range sets {
 		if !(s.Weight > 0) {
 			return fmt.Errorf("metatune: weight of %s: want > 0, have %v: %w", s.Name, s.Weight, ErrConfig)
 		}
-		if s.Kind != Photo && s.Kind != Character {
-			return fmt.Errorf("metatune: kind of %s: want %s or %s, have %q: %w", s.Name, Photo, Character, s.Kind, ErrConfig)
+		if !slices.Contains(kinds, s.Kind) {
+			return fmt.Errorf("metatune: kind of %s: want one of %v, have %q: %w", s.Name, kinds, s.Kind, ErrConfig)
 		}
 	}
 	return nil
@@ -102,31 +103,34 @@ func newPictureTasks(cfg TaskConfig, sets []*pixels, mean, std [3]float32) (*pic
 	return p, nil
 }
 
-func (p *pictureTasks) Names() []string { return setNames(p.cfg.Sets) }
+// Names are those of the sets; a set that is there in several kinds has the kind behind its name, but for the first.
+func (p *pictureTasks) Names() []string {
+	names := setNames(p.cfg.Sets)
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			names[i] += " " + string(p.cfg.Sets[i].Kind)
+		}
+	}
+	return names
+}
 
 // Draw draws a set by its weight, ways and shots evenly, and classes and pictures without repetition. A quarter turn of a character is a
 // class of its own, as in pre-training.
 func (p *pictureTasks) Draw(t *Task, rng *rand.Rand) {
 	c := p.cfg
 	t.Set = drawSet(p.sets, rng)
-	s, large := p.sets[t.Set], p.large[t.Set]
 	shot := c.MinShot + rng.IntN(c.MaxShot-c.MinShot+1)
-	turns := 1
-	if s.Kind == Character {
-		turns = 4
-	}
-	most := min(c.MaxWay, len(large)*turns, c.Pictures/(shot+c.Queries))
-	t.Way = c.MinWay + rng.IntN(most-c.MinWay+1)
-	length := 3 * c.Size * c.Size
-	t.Support, t.Query = room(t.Support, t.Way*shot*length), room(t.Query, t.Way*c.Queries*length)
-	t.SupportLabels, t.QueryLabels = t.SupportLabels[:0], t.QueryLabels[:0]
 	a := augmenter{Augment: c.Augment, mean: p.mean, std: p.std}
 	if rng.Float64() < c.Restyle {
 		a.restyle = drawRestyle(rng)
 	}
-	for label, k := range rng.Perm(len(large) * turns)[:t.Way] {
-		class := large[k/turns]
-		for i, image := range rng.Perm(len(s.images[class]))[:shot+c.Queries] {
+	draw := p.classes(t, &a, shot+c.Queries, rng)
+	length := 3 * c.Size * c.Size
+	t.Support, t.Query = room(t.Support, t.Way*shot*length), room(t.Query, t.Way*c.Queries*length)
+	t.SupportLabels, t.QueryLabels = t.SupportLabels[:0], t.QueryLabels[:0]
+	for label := range t.Way {
+		next := draw(label)
+		for i := range shot + c.Queries {
 			var dst []float32
 			if i < shot {
 				dst = t.Support[len(t.SupportLabels)*length:][:length]
@@ -135,7 +139,45 @@ func (p *pictureTasks) Draw(t *Task, rng *rand.Rand) {
 				dst = t.Query[len(t.QueryLabels)*length:][:length]
 				t.QueryLabels = append(t.QueryLabels, label)
 			}
-			a.draw(dst, s.images[class][image], s.size, c.Size, s.Kind, k%turns, rng)
+			next(dst)
+		}
+	}
+}
+
+// classes draws the classes of a task of set t.Set, n pictures each, and writes t.Way. What it returns begins a class, and what that returns
+// draws the next picture of it.
+func (p *pictureTasks) classes(t *Task, a *augmenter, n int, rng *rand.Rand) func(label int) func(dst []float32) {
+	c, s, large := p.cfg, p.sets[t.Set], p.large[t.Set]
+	way := func(most int) int {
+		most = min(c.MaxWay, most, c.Pictures/n)
+		return c.MinWay + rng.IntN(most-c.MinWay+1)
+	}
+	switch s.Kind {
+	case Texture:
+		t.Way = way(len(large))
+		order := rng.Perm(len(large))
+		return func(label int) func(dst []float32) {
+			images := s.images[large[order[label]]]
+			src := images[rng.IntN(len(images))]
+			return func(dst []float32) { a.draw(dst, src, s.size, c.Size, Texture, 0, rng) }
+		}
+	case Defect:
+		t.Way = way(mostDefects)
+		return drawDefects(a, s, large, c.Size, rng)
+	}
+	turns := 1
+	if s.Kind == Character {
+		turns = 4
+	}
+	t.Way = way(len(large) * turns)
+	order := rng.Perm(len(large) * turns)
+	return func(label int) func(dst []float32) {
+		k := order[label]
+		images := s.images[large[k/turns]]
+		pick, i := rng.Perm(len(images)), 0
+		return func(dst []float32) {
+			a.draw(dst, images[pick[i]], s.size, c.Size, s.Kind, k%turns, rng)
+			i++
 		}
 	}
 }
