@@ -12,14 +12,17 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haguruma/core/manifest"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
+	"haguruma/sparse"
 	"haguruma/sparse/metatune"
 )
 
 type metatuneFlags struct {
 	cfg                               metatune.MetaConfig
 	recipe, bundle, weights, baseline string
+	install                           string
 	asJSON                            bool
 }
 
@@ -48,13 +51,14 @@ It starts from --bundle (int8, dequantized), whose hash the experts then name as
 theirs, or from the float32 --weights of a training run: such experts can be
 measured (haguruma eval --experts-float) and not used. --out receives
 experts.safetensors.zst, checkpoint.safetensors, log.jsonl, the curves and
-config.json. Interrupted (Ctrl-C) or stopped, the same command goes on from the
+config.json; with --install the bundle gets them too. Interrupted (Ctrl-C) or stopped, the same command goes on from the
 checkpoint.
 
 --baseline trains, from the same start, data and budget, what the experts are to
 be compared with:
 ` + baselineHelp(),
 		Example: `  haguruma metatune --data data --out out/experts
+  haguruma metatune --data data --out out/experts --install www/models/default.json
   haguruma metatune --data data --out out/pmf --baseline pmf
   haguruma metatune --data data --out out/again --recipe out/experts/config.json --seed 2`,
 		Args: cobra.NoArgs,
@@ -73,6 +77,7 @@ be compared with:
 	flags.StringVar(&f.weights, "weights", "", "float32 weights to start from instead")
 	flags.StringVar(&f.recipe, "recipe", "", "config.json of another run; flags given beside it win")
 	flags.StringVar(&f.baseline, "baseline", "", "what to train instead: "+strings.Join(baselineNames(), ", "))
+	flags.StringVar(&f.install, "install", "", "manifest of the bundle: put the experts beside it and name them in it, for page and terminal")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	addMetaFlags(flags, &f.cfg)
 	return command
@@ -145,6 +150,9 @@ func (f *metatuneFlags) check(command *cobra.Command) error {
 	if err := exclusive(command, "bundle", "weights"); err != nil {
 		return err
 	}
+	if err := exclusive(command, "install", "weights"); err != nil {
+		return err
+	}
 	if f.recipe != "" {
 		if err := applyRecipe(f.recipe, command.Flags(), &f.cfg, metatune.DefaultMetaConfig()); err != nil {
 			return err
@@ -198,6 +206,9 @@ func (a *app) metatune(ctx context.Context, f *metatuneFlags) error {
 	if _, err := os.Stat(filepath.Join(f.cfg.Data, "datasets.json")); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--data %s: no datasets.json in it: %w", f.cfg.Data, err)
 	}
+	if err := f.checkInstall(); err != nil { // before hours of work
+		return err
+	}
 	progress := a.newReporter()
 	defer progress.close()
 	result, err := metatune.MetaTune(ctx, f.cfg, params, progress.report)
@@ -214,11 +225,41 @@ func (a *app) metatune(ctx context.Context, f *metatuneFlags) error {
 		return err
 	}
 	done.Bytes = info.Size()
+	if f.install != "" {
+		if err := installExperts(f.install, done.File); err != nil {
+			return err
+		}
+	}
 	if f.asJSON {
 		return a.writeJSON(done)
 	}
 	a.printTuned(done)
 	return nil
+}
+
+// checkInstall reports whether the experts can be named in the manifest: it must be that of the bundle they start from.
+func (f *metatuneFlags) checkInstall() error {
+	if f.install == "" {
+		return nil
+	}
+	m, err := manifest.Read(f.install)
+	if err != nil {
+		return err
+	}
+	if m.SHA256 != f.cfg.Backbone {
+		return fmt.Errorf("--install %s: it names the bundle %s, the run starts from %s: %w", f.install, m.SHA256, f.cfg.Backbone, sparse.ErrBackbone)
+	}
+	return nil
+}
+
+// installExperts puts a file of experts beside the bundle of a manifest, which then names it.
+func installExperts(path, experts string) error {
+	file, err := tensorfile.Load(experts)
+	if err != nil {
+		return err
+	}
+	_, err = manifest.WriteExperts(filepath.Dir(path), strings.TrimSuffix(filepath.Base(path), ".json"), file)
+	return err
 }
 
 func (a *app) printTuned(t tuned) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"haguruma/core/manifest"
 	"haguruma/core/tensorfile"
 	"haguruma/sparse"
 	"haguruma/sparse/metatune"
@@ -205,5 +206,30 @@ func TestMetatuneComplaints(t *testing.T) {
 	refuse(t, exitFailure, []string{"density: want at most"}, tinyTuning(data, out, append(bundle, "--tensors", "norm.weight")...)...)
 	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 {
 		t.Errorf("want nothing left in --out, have %v", entries)
+	}
+}
+
+// TestMetatuneInstall: the bundle's manifest names the experts, which classify then uses; the manifest of another bundle is refused before
+// any training.
+func TestMetatuneInstall(t *testing.T) {
+	data := testData(t)
+	toy, other := trainedToy(t, data), filepath.Dir(testBundle(t))
+	bundle := filepath.Join(toy, "bundle.json")
+	out := filepath.Join(t.TempDir(), "run")
+	if _, _, stderr := execute(t, tinyTuning(data, out, "--bundle", bundle, "--install", filepath.Join(other, "default.json"))...); !strings.Contains(stderr, "the run starts from") {
+		t.Errorf("another bundle: have %q", stderr)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("another bundle: the run had begun")
+	}
+	succeed(t, tinyTuning(data, out, "--bundle", bundle, "--install", bundle)...)
+	m, err := manifest.Read(bundle)
+	if err != nil || m.Experts == nil {
+		t.Fatalf("the manifest is %+v, %v", m, err)
+	}
+	sameExperts(t, filepath.Join(out, metatune.ExpertsFile), filepath.Join(toy, m.Experts.File))
+	support := testSupport(t)
+	if text := succeed(t, "classify", "-s", support, "-b", bundle, "--json", support); !strings.Contains(text, "scores") {
+		t.Errorf("classify does not use the experts: %.300s", text)
 	}
 }
