@@ -13,8 +13,8 @@ import (
 
 // startFromTasks looks at cfg.StartTasks tasks before the first update. The router's keys become the centres of the clusters that the
 // untrained router's task embeddings fall into, so that experts begin with tasks of their own; and the gates of an expert are ordered by how
-// hard its tasks pull on each weight: the magnitude of the sum of their gradients at the backbone's own weights. It is the saliency of Lee et
-// al. 2019, arXiv:1810.02340, of a change instead of a weight. While the delta is 0 a gate has no gradient, so without this a mask first has
+// hard its tasks pull on each weight, more than those of others: by the sum of their gradients at the backbone's own weights. It is the
+// saliency of Lee et al. 2019, arXiv:1810.02340, of a change instead of a weight. While the delta is 0 a gate has no gradient, so without this a mask first has
 // to unlearn where it began by chance.
 func (t *metaTuner) startFromTasks() {
 	n, experts := t.cfg.StartTasks, t.cfg.Gates.Experts
@@ -52,7 +52,22 @@ func (t *metaTuner) startFromTasks() {
 			}
 		})
 	}
+	ownPull(pull)
 	t.eachExpert(func(m int, _ []float32) { t.gates.InitOrder(m, pull[m], min(t.cfg.InitDensity, 0.999)) })
+}
+
+// ownPull makes of the experts' pulls their squares over the sum of all magnitudes: what only one expert's tasks pull on counts whole, what
+// all pull on alike counts a share, so that experts begin apart.
+func ownPull(pull [][]float32) {
+	for i := range pull[0] {
+		sum := float32(0)
+		for _, p := range pull {
+			sum += max(p[i], -p[i])
+		}
+		for _, p := range pull {
+			p[i] *= p[i] / max(sum, 1e-30)
+		}
+	}
 }
 
 // eachStart calls f for tasks first..first+n-1 of the start, numbered from 0, over all cores. Each task has a generator of its own.

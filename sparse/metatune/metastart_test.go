@@ -88,3 +88,15 @@ func TestStartFromTasks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestOwnPull(t *testing.T) {
+	pull := [][]float32{{4, -2, 0}, {0, 2, 0}, {0, 0, 0}}
+	ownPull(pull)
+	for m, want := range [][]float32{{4, 1, 0}, {0, 1, 0}, {0, 0, 0}} {
+		for i, v := range want {
+			if pull[m][i] != v {
+				t.Errorf("expert %d, weight %d: want %v, have %v", m, i, v, pull[m][i])
+			}
+		}
+	}
+}
