@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -46,16 +47,23 @@ func TestAttention(t *testing.T) {
 	for headDim := 1; headDim <= 40; headDim++ {
 		checkAttention(t, rng, 11, 19, 2, headDim, headDim%2 == 0)
 	}
+	for _, headDim := range []int{16, 32, 48, 64} { // those of the assembly
+		for tokens := 1; tokens < 40; tokens++ {
+			checkAttention(t, rng, tokens, tokens, 1+rng.IntN(2), headDim, tokens%3 == 0)
+			checkAttention(t, rng, 1+rng.IntN(tokens), tokens, 2, headDim, false)
+		}
+	}
 	checkAttention(t, rng, 0, 0, 0, 0, false)
 	checkAttention(t, rng, 197, 197, 2, 64, false)
 	checkAttention(t, rng, 1, 197, 3, 64, false)
 	checkAttention(t, rng, 64, 64, 6, 32, false)
+	checkAttention(t, rng, 257, 257, 1, 64, false)
 }
 
 // TestAttentionBody: in WebAssembly the assembly must be what runs.
 func TestAttentionBody(t *testing.T) {
-	if runtime.GOARCH == "wasm" && attentionUsed.name != "wasm-simd" {
-		t.Errorf("attention runs on %s", attentionUsed.name)
+	if want := int8Used.name; runtime.GOARCH == "wasm" && attentionUsed.name != want {
+		t.Errorf("attention runs on %s, want %s", attentionUsed.name, want)
 	}
 }
 
@@ -99,5 +107,46 @@ func BenchmarkAttention(b *testing.B) {
 		b.Run(body.name, func(b *testing.B) {
 			reportBest(b, "GFLOP/s", 4*tokens*tokens*heads*headDim, func() { Attention(y, qkv, tokens, tokens, heads, headDim) })
 		})
+	}
+}
+
+// TestAttentionError: how far the codes are from real numbers, for scores as wide as those of trained models: the error of a row in its length.
+func TestAttentionError(t *testing.T) {
+	const tokens, headDim = 197, 64
+	rng := rand.New(rand.NewPCG(51, 52))
+	for _, c := range []struct{ spread, bound float64 }{{0.5, 0.02}, {1, 0.03}, {2, 0.05}, {3, 0.05}} {
+		qkv, y := make([]float32, tokens*3*headDim), make([]float32, tokens*headDim)
+		for i := range qkv {
+			qkv[i] = float32(rng.NormFloat64())
+			if i%(3*headDim) < headDim {
+				qkv[i] *= float32(c.spread)
+			}
+		}
+		Attention(y, qkv, tokens, tokens, 1, headDim)
+		var off, all float64
+		for i := range tokens {
+			p, sum := make([]float64, tokens), 0.0
+			for u := range tokens {
+				s := 0.0
+				for x := range headDim {
+					s += float64(qkv[i*3*headDim+x]) * float64(qkv[u*3*headDim+headDim+x])
+				}
+				p[u] = math.Exp(s / math.Sqrt(headDim))
+				sum += p[u]
+			}
+			for x := range headDim {
+				want := 0.0
+				for u := range tokens {
+					want += p[u] / sum * float64(qkv[u*3*headDim+2*headDim+x])
+				}
+				d := float64(y[i*headDim+x]) - want
+				off, all = off+d*d, all+want*want
+			}
+		}
+		if got := math.Sqrt(off / all); !(got <= c.bound && got > c.bound/8) {
+			t.Errorf("scores of deviation %g: error %.4f of the result, want at most %g", c.spread, got, c.bound)
+		} else {
+			t.Logf("scores of deviation %g: error %.4f of the result", c.spread, got)
+		}
 	}
 }

@@ -1,68 +1,144 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 func init() {
-	body := &attentionBody{"wasm-simd", runAttentionWasm}
+	registerAttention("wasm-simd", func() *attentionTiles { return attentionBase })
+}
+
+// registerAttention takes a body into use. kernels are asked for anew in each call. Call it from init functions only, the best body last.
+func registerAttention(name string, kernels func() *attentionTiles) {
+	body := &attentionBody{name, func(y, qkv []float32, queries, tokens, heads, headDim int) {
+		kernels().run(y, qkv, queries, tokens, heads, headDim)
+	}}
 	attentionBodies = append(attentionBodies, body)
 	attentionUsed = body
 }
 
-// attentionTiles is how many tiles of queries go from scores to result at once: their scores stay in the first-level cache.
-const attentionTiles = 8
+// attentionTiles are the kernels of a body: its products and what makes codes for them. See _gen/wasm_attention.go.
+type attentionTiles struct {
+	*int8TilesWasm
+	group   int // k of a group of packed weights
+	queries func(codes, scale, zero, x, table unsafe.Pointer, rows, ldx, ldc, blocks uintptr)
+	keys    func(codes, scale, sum, x, table unsafe.Pointer, rows, ldx, blocks uintptr)
+	values  func(codes, scale, x, table unsafe.Pointer, groups, rows, ldx uintptr)
+	powers  func(codes, scale, x, table, edge unsafe.Pointer, rows, ldx, ldc, blocks uintptr)
+}
 
-// runAttentionWasm packs k and v of a head once, straight from the rows of qkv, and takes the queries in chunks: scores, softmax where
-// they lie, product with v straight into the rows of y.
-func runAttentionWasm(y, qkv []float32, queries, tokens, heads, headDim int) {
+var attentionBase = &attentionTiles{int8Base, 2, headQueries2, headKeys2, headValues2, powerRows2}
+
+// attentionConstants are in the order of _gen/wasm_attention.go; the one that depends on the head is set in a copy.
+var attentionConstants = func() (t [11]lanes4) {
+	for i, v := range []float32{roundMagic, math.Float32frombits(roundMagicBits), minQuantizeScale, maxActivation, 1, 0,
+		powerMin, powerC3, powerC2, powerC1, powerC0} {
+		t[i] = splat4(v)
+	}
+	return t
+}()
+
+// attentionFactor is the place of the factor of the scales of q in attentionConstants.
+const attentionFactor = 5
+
+// attentionBand is how many tiles of queries go from scores to result at once: their scores stay in the first-level cache.
+const attentionBand = 8
+
+// headWasm is the memory of one head, reused.
+type headWasm struct {
+	q, p                           []byte
+	k, v                           []int8
+	qScale, kScale, vScale, pScale []float32
+	qZero, kSum                    []int32
+	scores, y                      []float32
+	table                          [11]lanes4
+	edge                           softmaxEdge
+}
+
+// run makes codes of the rows of k and the columns of v of a head once, where the products want them, and takes the queries in bands: scores,
+// probabilities, product with v straight into the rows of y. The last tile ends with the last query: it computes some of them again.
+func (t *attentionTiles) run(y, qkv []float32, queries, tokens, heads, headDim int) {
+	dim, rows := heads*headDim, t.int8TilesWasm.rows
+	lo, hi := spanWasm(qkv[:tokens*3*dim])
+	if headDim%16 != 0 || lo == -quantizeLimit || hi == quantizeLimit { // the kernels hold no value to the limit
+		runAttentionProducts(y, qkv, queries, tokens, heads, headDim)
+		return
+	}
 	s := scratchesWasm.Get().(*scratchWasm)
-	dim := heads * headDim
-	depth := roundUp(headDim, tileStep)
-	most := min(attentionTiles, (queries+tileRows-1)/tileRows) // tiles of a chunk
-	kPanel, vPanel := tileColumns*depth, tileColumns*roundUp(tokens, tileStep)
-	kPanels, vPanels := (tokens+tileColumns-1)/tileColumns, (headDim+tileColumns-1)/tileColumns
-	ldp := roundUp(tokens, 16)
-	q, k := scratch(&s.a, most*tileRows*depth), scratch(&s.b, kPanels*kPanel)
-	v, p := scratch(&s.c, vPanels*vPanel), scratch(&s.p, most*tileRows*ldp)
-	edge := newSoftmaxEdge(tokens)
-	var tile [attentionTiles * tileRows * tileColumns]float32
-	for h := range heads {
-		at0 := h * headDim
+	h := &s.head
+	depth, kPanels, all := roundUp(tokens, 16), (tokens+tileColumns-1)/tileColumns, roundUp(queries, rows)
+	bands := (all + attentionBand*rows - 1) / (attentionBand * rows)
+	band := roundUp((queries+bands-1)/bands, rows)
+	if band > queries { // the tile that ends with the last query is a band of its own
+		band = max(queries/rows*rows, rows)
+	}
+	lq, lp := headDim*t.bytes, depth*t.bytes // bytes of a row
+	q, p := take(&h.q, all*lq), take(&h.p, band*lp)
+	k, v := take(&h.k, kPanels*tileColumns*headDim), take(&h.v, headDim*depth)
+	qScale, kScale := take(&h.qScale, all), take(&h.kScale, kPanels*tileColumns)
+	pScale, vScale := take(&h.pScale, band), take(&h.vScale, headDim)
+	qZero, kSum := take(&h.qZero, all), take(&h.kSum, kPanels*tileColumns)
+	scores, tile := take(&h.scores, band*depth), take(&h.y, rows*headDim)
+	zeros := at(take(&s.zeros, max(kPanels*tileColumns, headDim, band)), 0)
+	h.table, h.edge = attentionConstants, newSoftmaxEdge(tokens)
+	h.table[attentionFactor] = splat4(attentionScale(headDim))
+	table, edge, ld := unsafe.Pointer(&h.table), unsafe.Pointer(&h.edge), uintptr(4*3*dim)
+	for first := 0; first < dim; first += headDim { // channel of a head
+		t.queries(at(q, 0), at(qScale, 0), at(qZero, 0), at(qkv, first), table, uintptr(queries), ld, uintptr(lq), uintptr(headDim/16))
 		for j := range kPanels {
-			packRows(k[j*kPanel:][:kPanel], qkv[j*tileColumns*3*dim+dim+at0:], min(tileColumns, tokens-j*tileColumns), tileColumns, 3*dim, headDim, spread8)
+			row := j * tileColumns
+			t.keys(at(k, row*headDim), at(kScale, row), at(kSum, row), at(qkv, row*3*dim+dim+first), table, uintptr(min(tileColumns, tokens-row)), ld, uintptr(headDim/16))
 		}
-		for j := range vPanels {
-			packColumns(v[j*vPanel:][:vPanel], qkv[2*dim+at0+j*tileColumns:], min(tileColumns, headDim-j*tileColumns), tileColumns, 3*dim, tokens, gather8)
+		t.headValues(v, vScale, qkv[2*dim+first:], tokens, headDim, 3*dim)
+		for end := 0; end < queries; {
+			row := end
+			end = min(end+band, queries)
+			tiles := (end - row + rows - 1) / rows
+			row = max(end-tiles*rows, 0)
+			t.tiles(at(scores, 0), at(q, row*lq), at(k, 0), at(qScale, row), at(qZero, row), at(kScale, 0), at(kSum, 0), zeros, nil,
+				uintptr(4*depth), uintptr(lq), uintptr(headDim/t.step), uintptr(tiles), uintptr(kPanels))
+			t.powers(at(p, 0), at(pScale, 0), at(scores, 0), table, edge, uintptr(tiles*rows), uintptr(4*depth), uintptr(lp), uintptr(depth/16))
+			out, ldy := at(y, row*dim+first), dim
+			if queries < rows {
+				out, ldy = at(tile, 0), headDim
+			}
+			t.tiles(out, at(p, 0), at(v, 0), at(pScale, 0), zeros, at(vScale, 0), zeros, zeros, nil,
+				uintptr(4*ldy), uintptr(lp), uintptr(depth/t.step), uintptr(tiles), uintptr(headDim/tileColumns))
 		}
-		for i0 := 0; i0 < queries; i0 += most * tileRows {
-			rows := min(most*tileRows, queries-i0)
-			tiles := (rows + tileRows - 1) / tileRows
-			for i := 0; i < rows; i += tileRows {
-				packRows(q[i*depth:][:tileRows*depth], qkv[(i0+i)*3*dim+at0:], min(tileRows, rows-i), tileRows, 3*dim, headDim, spread5)
-			}
-			Scale(q[:tiles*tileRows*depth], attentionScale(headDim))
-			for j := range kPanels {
-				matmulTiles(at(p, j*tileColumns), at(q, 0), at(k, j*kPanel), uintptr(depth/tileStep), uintptr(tiles), uintptr(4*ldp), 0)
-			}
-			softmaxRows(at(p, 0), unsafe.Pointer(&rowConstants), unsafe.Pointer(&edge), uintptr(rows), uintptr(ldp/16), uintptr(4*ldp))
-			for j := range vPanels {
-				width := min(tileColumns, headDim-j*tileColumns)
-				steps := uintptr(vPanel / tileColumns / tileStep)
-				whole := rows / tileRows // tiles that lie inside y
-				if width < tileColumns {
-					whole = 0
-				}
-				column := at0 + j*tileColumns
-				if whole > 0 {
-					matmulRowTiles(at(y, i0*dim+column), at(p, 0), at(v, j*vPanel), steps, uintptr(whole), uintptr(4*dim), uintptr(4*ldp))
-				}
-				if whole < tiles {
-					matmulRowTiles(unsafe.Pointer(&tile), at(p, whole*tileRows*ldp), at(v, j*vPanel), steps, uintptr(tiles-whole), 4*tileColumns, uintptr(4*ldp))
-					for i := whole * tileRows; i < rows; i++ {
-						copy(y[(i0+i)*dim+column:][:width], tile[(i-whole*tileRows)*tileColumns:])
-					}
-				}
+		if queries < rows {
+			for i := range queries {
+				copy(y[i*dim+first:][:headDim], tile[i*headDim:])
 			}
 		}
 	}
 	scratchesWasm.Put(s)
 }
+
+// headValues makes panels of the columns of x, rows ld apart: of each group of rows, 8 columns; zeros behind the last row.
+func (t *attentionTiles) headValues(codes []int8, scale, x []float32, tokens, headDim, ld int) {
+	whole := tokens / t.group
+	panel := len(codes) / headDim * tileColumns
+	for j := 0; j < headDim; j += tileColumns {
+		to := codes[j*panel/tileColumns:][:panel]
+		clear(to[whole*t.group*tileColumns:])
+		t.values(at(to, 0), at(scale, j), at(x, j), unsafe.Pointer(&attentionConstants), uintptr(whole), uintptr(tokens), uintptr(4*ld))
+		for r := whole * t.group; r < tokens; r++ {
+			for c, v := range x[r*ld+j:][:tileColumns] {
+				weightCodesGeneric(to[(whole*tileColumns+c)*t.group+r%t.group:][:1], unsafe.Slice(&v, 1), scale[j+c])
+			}
+		}
+	}
+}
+
+//go:noescape
+func headQueries2(codes, scale, zero, x, table unsafe.Pointer, rows, ldx, ldc, blocks uintptr)
+
+//go:noescape
+func headKeys2(codes, scale, sum, x, table unsafe.Pointer, rows, ldx, blocks uintptr)
+
+//go:noescape
+func headValues2(codes, scale, x, table unsafe.Pointer, groups, rows, ldx uintptr)
+
+//go:noescape
+func powerRows2(codes, scale, x, table, edge unsafe.Pointer, rows, ldx, ldc, blocks uintptr)

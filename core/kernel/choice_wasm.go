@@ -12,6 +12,7 @@ type int8Choice struct {
 	kernels [2]func(p int8Product) // of the same packing; the first where time stands still
 	now     func() time.Time
 
+	winner   int                 // of the last trial
 	chosen   func(p int8Product) // nil during a trial
 	calls    int                 // since the last trial began
 	trials   int
@@ -70,7 +71,7 @@ func (c *int8Choice) matmul(p int8Product) {
 
 // settle ends a trial.
 func (c *int8Choice) settle(i int) {
-	c.chosen = c.kernels[i]
+	c.winner, c.chosen = i, c.kernels[i]
 	c.trials++
 	c.calls = 0
 }

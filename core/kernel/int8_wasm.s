@@ -19,196 +19,221 @@
 #define V128Load32Splat_8 V128Load32Splat; Unreachable; I64ShrU; Unreachable
 #define V128Load32Splat_12 V128Load32Splat; Unreachable; F32Neg; Unreachable
 #define V128Load32Splat_16 V128Load32Splat; Unreachable; F32Nearest; Unreachable
-#define V128Load32Splat_20 V128Load32Splat; Unreachable; F32Mul; Unreachable
-#define V128Load32Splat_24 V128Load32Splat; Unreachable; F32Copysign; Unreachable
-#define V128Load32Splat_28 V128Load32Splat; Unreachable; F64Floor; Unreachable
-#define V128Load32Splat_32 V128Load32Splat; Unreachable; F64Add; Unreachable
-#define V128Load32Splat_36 V128Load32Splat; Unreachable; F64Min; Unreachable
-#define V128Load32Splat_40 V128Load32Splat; Unreachable; I32TruncF32S; Unreachable
-#define V128Load32Splat_44 V128Load32Splat; Unreachable; I64ExtendI32S; Unreachable
-#define V128Load32Splat_48 V128Load32Splat; Unreachable; I64TruncF64S; Unreachable
-#define V128Load32Splat_52 V128Load32Splat; Unreachable; F32ConvertI64S; Unreachable
-#define V128Load32Splat_56 V128Load32Splat; Unreachable; F64ConvertI32U; Unreachable
-#define V128Load32Splat_60 V128Load32Splat; Unreachable; I32ReinterpretF32; Unreachable
-#define V128Load32Splat_64 V128Load32Splat; Unreachable; I32Extend8S; Unreachable
-#define V128Load32Splat_68 V128Load32Splat; Unreachable; I64Extend32S; Unreachable
-#define V128Load32Splat_72 V128Load32Splat; Unreachable; I32LtS
-#define V128Load32Splat_76 V128Load32Splat; Unreachable; I32LeS
 
-// func int8Tiles(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
-// Sums are exact; the epilogue rounds each operation, as dequantize does.
-TEXT ·int8Tiles(SB), NOSPLIT, $0-96
-	MOVD y+0(FP), R0                                               // tile of Y; its rows are ldy bytes apart
-	MOVD a+8(FP), R1                                               // A in int16, tile after tile, in a tile 5 rows of each pair of k
-	MOVD w+16(FP), R2                                              // W in int8, 8 channels of each pair of k
-	MOVD steps+24(FP), R3                                          // k/8, not 0
-	MOVD tiles+32(FP), R4                                          // tiles of 5 rows, not 0
-	MOVD ldy+40(FP), R5
-	MOVD aScale+48(FP), R6                                         // of the rows of all tiles
-	MOVD aZero+56(FP), R7                                          // of the rows of all tiles, as zeroPair
-	MOVD wScale+64(FP), R8                                         // of the 8 channels, as the next two
-	MOVD wSum+72(FP), R9                                           // as sumPair
-	MOVD bias+80(FP), R10
-	MOVD add+88(FP), R11                                           // nil, or what is added to the tile of Y, rows ldy bytes apart
+// func int8Tiles(y, a, w, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer, ldy, lda, steps, tiles, panels uintptr)
+// Sums are exact; the epilogue rounds each operation, as dequantize does. Every panel goes over all tiles. What changes from panel to panel is
+// kept in the arguments, which are this function's own.
+//   y       tile of Y; its rows are ldy bytes apart
+//   a       A in int16, rows lda bytes apart
+//   w       W in int8, 8 channels of each 2 of k, panel after panel
+//   aScale  of the rows of all tiles
+//   aZero   of the rows of all tiles, as zeroPair
+//   wScale  of the channels of all panels, as the next two
+//   wSum    as sumPair
+//   add     nil, or what is added to the tile of Y, rows ldy bytes apart
+//   steps   k/8, not 0
+//   tiles   tiles of 5 rows, not 0
+//   panels  of 8 channels, not 0
+TEXT ·int8Tiles(SB), NOSPLIT, $0-112
+	MOVD panels+104(FP), R15
+	Loop                                                           // for each panel
+	MOVD y+0(FP), R8
+	MOVD a+8(FP), R9
+	MOVD aScale+24(FP), R11
+	MOVD aZero+32(FP), R12
+	MOVD add+64(FP), R13
+	MOVD tiles+96(FP), R10
 	Loop                                                           // for each tile
-	Get R3; Set R12                                                // steps left
-	Get R2; Set R13                                                // w of this step
-	Get R9; I32WrapI64; V128Load $0; Set V10                       // wSum[0:]
-	Get R9; I32WrapI64; V128Load $16; Set V11                      // wSum[4:]
-	Get R7; I32WrapI64; V128Load32Splat_0; Set V12                 // -aZero[0]
+	MOVD steps+88(FP), R7
+	MOVD w+16(FP), R6
+	MOVD lda+80(FP), R14
+	Get R9; Set R0                                                 // row 0
+	Get R0; Get R14; I64Add; Set R1                                // row 1
+	Get R1; Get R14; I64Add; Set R2                                // row 2
+	Get R2; Get R14; I64Add; Set R3                                // row 3
+	Get R3; Get R14; I64Add; Set R4                                // row 4
+	Get R4; Get R14; I64Add; Set R9                                // the next tile
+	MOVD wSum+48(FP), R14
+	Get R14; I32WrapI64; V128Load $0; Set V10                      // wSum[0:]
+	Get R14; I32WrapI64; V128Load $16; Set V11                     // wSum[4:]
+	Get R12; I32WrapI64; V128Load32Splat_0; Set V12                // -aZero[0]
 	Get V10; Get V12; I32x4DotI16x8S; Set V0                       // s[0][0:] = -wSum*aZero
 	Get V11; Get V12; I32x4DotI16x8S; Set V1                       // s[0][4:] = -wSum*aZero
-	Get R7; I32WrapI64; V128Load32Splat_4; Set V12                 // -aZero[1]
+	Get R12; I32WrapI64; V128Load32Splat_4; Set V12                // -aZero[1]
 	Get V10; Get V12; I32x4DotI16x8S; Set V2                       // s[1][0:] = -wSum*aZero
 	Get V11; Get V12; I32x4DotI16x8S; Set V3                       // s[1][4:] = -wSum*aZero
-	Get R7; I32WrapI64; V128Load32Splat_8; Set V12                 // -aZero[2]
+	Get R12; I32WrapI64; V128Load32Splat_8; Set V12                // -aZero[2]
 	Get V10; Get V12; I32x4DotI16x8S; Set V4                       // s[2][0:] = -wSum*aZero
 	Get V11; Get V12; I32x4DotI16x8S; Set V5                       // s[2][4:] = -wSum*aZero
-	Get R7; I32WrapI64; V128Load32Splat_12; Set V12                // -aZero[3]
+	Get R12; I32WrapI64; V128Load32Splat_12; Set V12               // -aZero[3]
 	Get V10; Get V12; I32x4DotI16x8S; Set V6                       // s[3][0:] = -wSum*aZero
 	Get V11; Get V12; I32x4DotI16x8S; Set V7                       // s[3][4:] = -wSum*aZero
-	Get R7; I32WrapI64; V128Load32Splat_16; Set V12                // -aZero[4]
+	Get R12; I32WrapI64; V128Load32Splat_16; Set V12               // -aZero[4]
 	Get V10; Get V12; I32x4DotI16x8S; Set V8                       // s[4][0:] = -wSum*aZero
 	Get V11; Get V12; I32x4DotI16x8S; Set V9                       // s[4][4:] = -wSum*aZero
 	Loop                                                           // for each 8 of k
-	Get R13; I32WrapI64; V128Load8x8S_0; Set V10                   // w[0:][k+0:k+2]
-	Get R13; I32WrapI64; V128Load8x8S_8; Set V11                   // w[4:][k+0:k+2]
-	Get R1; I32WrapI64; V128Load32Splat_0; Set V12                 // a[0][k+0:k+2]
+	Get R6; I32WrapI64; V128Load8x8S_0; Set V10                    // w[0:][k+0:k+2]
+	Get R6; I32WrapI64; V128Load8x8S_8; Set V11                    // w[4:][k+0:k+2]
+	Get R0; I32WrapI64; V128Load32Splat_0; Set V12                 // a[0][k+0:k+2]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_4; Set V12                 // a[1][k+0:k+2]
+	Get R1; I32WrapI64; V128Load32Splat_0; Set V12                 // a[1][k+0:k+2]
 	Get V2; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V2     // s[1][0:] += w . a
 	Get V3; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V3     // s[1][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_8; Set V12                 // a[2][k+0:k+2]
+	Get R2; I32WrapI64; V128Load32Splat_0; Set V12                 // a[2][k+0:k+2]
 	Get V4; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V4     // s[2][0:] += w . a
 	Get V5; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V5     // s[2][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_12; Set V12                // a[3][k+0:k+2]
+	Get R3; I32WrapI64; V128Load32Splat_0; Set V12                 // a[3][k+0:k+2]
 	Get V6; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V6     // s[3][0:] += w . a
 	Get V7; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V7     // s[3][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_16; Set V12                // a[4][k+0:k+2]
+	Get R4; I32WrapI64; V128Load32Splat_0; Set V12                 // a[4][k+0:k+2]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R13; I32WrapI64; V128Load8x8S_16; Set V10                  // w[0:][k+2:k+4]
-	Get R13; I32WrapI64; V128Load8x8S_24; Set V11                  // w[4:][k+2:k+4]
-	Get R1; I32WrapI64; V128Load32Splat_20; Set V12                // a[0][k+2:k+4]
+	Get R6; I32WrapI64; V128Load8x8S_16; Set V10                   // w[0:][k+2:k+4]
+	Get R6; I32WrapI64; V128Load8x8S_24; Set V11                   // w[4:][k+2:k+4]
+	Get R0; I32WrapI64; V128Load32Splat_4; Set V12                 // a[0][k+2:k+4]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_24; Set V12                // a[1][k+2:k+4]
+	Get R1; I32WrapI64; V128Load32Splat_4; Set V12                 // a[1][k+2:k+4]
 	Get V2; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V2     // s[1][0:] += w . a
 	Get V3; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V3     // s[1][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_28; Set V12                // a[2][k+2:k+4]
+	Get R2; I32WrapI64; V128Load32Splat_4; Set V12                 // a[2][k+2:k+4]
 	Get V4; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V4     // s[2][0:] += w . a
 	Get V5; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V5     // s[2][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_32; Set V12                // a[3][k+2:k+4]
+	Get R3; I32WrapI64; V128Load32Splat_4; Set V12                 // a[3][k+2:k+4]
 	Get V6; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V6     // s[3][0:] += w . a
 	Get V7; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V7     // s[3][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_36; Set V12                // a[4][k+2:k+4]
+	Get R4; I32WrapI64; V128Load32Splat_4; Set V12                 // a[4][k+2:k+4]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R13; I32WrapI64; V128Load8x8S_32; Set V10                  // w[0:][k+4:k+6]
-	Get R13; I32WrapI64; V128Load8x8S_40; Set V11                  // w[4:][k+4:k+6]
-	Get R1; I32WrapI64; V128Load32Splat_40; Set V12                // a[0][k+4:k+6]
+	Get R6; I32WrapI64; V128Load8x8S_32; Set V10                   // w[0:][k+4:k+6]
+	Get R6; I32WrapI64; V128Load8x8S_40; Set V11                   // w[4:][k+4:k+6]
+	Get R0; I32WrapI64; V128Load32Splat_8; Set V12                 // a[0][k+4:k+6]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_44; Set V12                // a[1][k+4:k+6]
+	Get R1; I32WrapI64; V128Load32Splat_8; Set V12                 // a[1][k+4:k+6]
 	Get V2; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V2     // s[1][0:] += w . a
 	Get V3; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V3     // s[1][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_48; Set V12                // a[2][k+4:k+6]
+	Get R2; I32WrapI64; V128Load32Splat_8; Set V12                 // a[2][k+4:k+6]
 	Get V4; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V4     // s[2][0:] += w . a
 	Get V5; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V5     // s[2][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_52; Set V12                // a[3][k+4:k+6]
+	Get R3; I32WrapI64; V128Load32Splat_8; Set V12                 // a[3][k+4:k+6]
 	Get V6; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V6     // s[3][0:] += w . a
 	Get V7; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V7     // s[3][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_56; Set V12                // a[4][k+4:k+6]
+	Get R4; I32WrapI64; V128Load32Splat_8; Set V12                 // a[4][k+4:k+6]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R13; I32WrapI64; V128Load8x8S_48; Set V10                  // w[0:][k+6:k+8]
-	Get R13; I32WrapI64; V128Load8x8S_56; Set V11                  // w[4:][k+6:k+8]
-	Get R1; I32WrapI64; V128Load32Splat_60; Set V12                // a[0][k+6:k+8]
+	Get R6; I32WrapI64; V128Load8x8S_48; Set V10                   // w[0:][k+6:k+8]
+	Get R6; I32WrapI64; V128Load8x8S_56; Set V11                   // w[4:][k+6:k+8]
+	Get R0; I32WrapI64; V128Load32Splat_12; Set V12                // a[0][k+6:k+8]
 	Get V0; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V0     // s[0][0:] += w . a
 	Get V1; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V1     // s[0][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_64; Set V12                // a[1][k+6:k+8]
+	Get R1; I32WrapI64; V128Load32Splat_12; Set V12                // a[1][k+6:k+8]
 	Get V2; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V2     // s[1][0:] += w . a
 	Get V3; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V3     // s[1][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_68; Set V12                // a[2][k+6:k+8]
+	Get R2; I32WrapI64; V128Load32Splat_12; Set V12                // a[2][k+6:k+8]
 	Get V4; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V4     // s[2][0:] += w . a
 	Get V5; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V5     // s[2][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_72; Set V12                // a[3][k+6:k+8]
+	Get R3; I32WrapI64; V128Load32Splat_12; Set V12                // a[3][k+6:k+8]
 	Get V6; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V6     // s[3][0:] += w . a
 	Get V7; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V7     // s[3][4:] += w . a
-	Get R1; I32WrapI64; V128Load32Splat_76; Set V12                // a[4][k+6:k+8]
+	Get R4; I32WrapI64; V128Load32Splat_12; Set V12                // a[4][k+6:k+8]
 	Get V8; Get V10; Get V12; I32x4DotI16x8S; I32x4Add; Set V8     // s[4][0:] += w . a
 	Get V9; Get V11; Get V12; I32x4DotI16x8S; I32x4Add; Set V9     // s[4][4:] += w . a
-	Get R1; I64Const $80; I64Add; Set R1                           // a of the next step; after the last one, of the next tile
-	Get R13; I64Const $64; I64Add; Set R13
-	Get R12; I64Const $1; I64Sub; Set R12; Get R12; I64Eqz; I32Eqz; BrIf $0 // while steps are left
+	Get R0; I64Const $16; I64Add; Set R0
+	Get R1; I64Const $16; I64Add; Set R1
+	Get R2; I64Const $16; I64Add; Set R2
+	Get R3; I64Const $16; I64Add; Set R3
+	Get R4; I64Const $16; I64Add; Set R4
+	Get R6; I64Const $64; I64Add; Set R6
+	Get R7; I64Const $1; I64Sub; Set R7; Get R7; I64Eqz; I32Eqz; BrIf $0 // while steps are left
 	End
-	Get R8; I32WrapI64; V128Load $0; Set V10                       // wScale[0:]
-	Get R10; I32WrapI64; V128Load $0; Set V11                      // bias[0:]
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V0; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V0 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V2; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V2 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V4; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V4 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V6; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V6 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V8; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V8 // s = wScale*aScale * float32(s) + bias
-	Get R8; I32WrapI64; V128Load $16; Set V10                      // wScale[4:]
-	Get R10; I32WrapI64; V128Load $16; Set V11                     // bias[4:]
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V1; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V1 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V3; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V3 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V5; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V5 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V7; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V7 // s = wScale*aScale * float32(s) + bias
-	Get V10; Get R6; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V9; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V9 // s = wScale*aScale * float32(s) + bias
-	Get R11; I32WrapI64; If                                        // if add
-	Get R11; I32WrapI64; V128Load $0; Get V0; F32x4Add; Set V0     // s += add[0][0:]
-	Get R11; I32WrapI64; V128Load $16; Get V1; F32x4Add; Set V1    // s += add[0][4:]
-	Get R11; Get R5; I64Add; Set R11                               // next row
-	Get R11; I32WrapI64; V128Load $0; Get V2; F32x4Add; Set V2     // s += add[1][0:]
-	Get R11; I32WrapI64; V128Load $16; Get V3; F32x4Add; Set V3    // s += add[1][4:]
-	Get R11; Get R5; I64Add; Set R11                               // next row
-	Get R11; I32WrapI64; V128Load $0; Get V4; F32x4Add; Set V4     // s += add[2][0:]
-	Get R11; I32WrapI64; V128Load $16; Get V5; F32x4Add; Set V5    // s += add[2][4:]
-	Get R11; Get R5; I64Add; Set R11                               // next row
-	Get R11; I32WrapI64; V128Load $0; Get V6; F32x4Add; Set V6     // s += add[3][0:]
-	Get R11; I32WrapI64; V128Load $16; Get V7; F32x4Add; Set V7    // s += add[3][4:]
-	Get R11; Get R5; I64Add; Set R11                               // next row
-	Get R11; I32WrapI64; V128Load $0; Get V8; F32x4Add; Set V8     // s += add[4][0:]
-	Get R11; I32WrapI64; V128Load $16; Get V9; F32x4Add; Set V9    // s += add[4][4:]
-	Get R11; Get R5; I64Add; Set R11                               // next row
+	MOVD wScale+40(FP), R14
+	MOVD bias+56(FP), R6
+	Get R14; I32WrapI64; V128Load $0; Set V10                      // wScale[0:]
+	Get R6; I32WrapI64; V128Load $0; Set V11                       // bias[0:]
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V0; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V0 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V2; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V2 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V4; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V4 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V6; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V6 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V8; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V8 // s = wScale*aScale * float32(s) + bias
+	Get R14; I32WrapI64; V128Load $16; Set V10                     // wScale[4:]
+	Get R6; I32WrapI64; V128Load $16; Set V11                      // bias[4:]
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_0; F32x4Mul; Get V1; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V1 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_4; F32x4Mul; Get V3; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V3 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_8; F32x4Mul; Get V5; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V5 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_12; F32x4Mul; Get V7; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V7 // s = wScale*aScale * float32(s) + bias
+	Get V10; Get R11; I32WrapI64; V128Load32Splat_16; F32x4Mul; Get V9; F32x4ConvertI32x4S; F32x4Mul; Get V11; F32x4Add; Set V9 // s = wScale*aScale * float32(s) + bias
+	MOVD ldy+72(FP), R14
+	Get R13; I32WrapI64; If                                        // if add
+	Get R13; I32WrapI64; V128Load $0; Get V0; F32x4Add; Set V0     // s += add[0][0:]
+	Get R13; I32WrapI64; V128Load $16; Get V1; F32x4Add; Set V1    // s += add[0][4:]
+	Get R13; Get R14; I64Add; Set R13                              // next row
+	Get R13; I32WrapI64; V128Load $0; Get V2; F32x4Add; Set V2     // s += add[1][0:]
+	Get R13; I32WrapI64; V128Load $16; Get V3; F32x4Add; Set V3    // s += add[1][4:]
+	Get R13; Get R14; I64Add; Set R13                              // next row
+	Get R13; I32WrapI64; V128Load $0; Get V4; F32x4Add; Set V4     // s += add[2][0:]
+	Get R13; I32WrapI64; V128Load $16; Get V5; F32x4Add; Set V5    // s += add[2][4:]
+	Get R13; Get R14; I64Add; Set R13                              // next row
+	Get R13; I32WrapI64; V128Load $0; Get V6; F32x4Add; Set V6     // s += add[3][0:]
+	Get R13; I32WrapI64; V128Load $16; Get V7; F32x4Add; Set V7    // s += add[3][4:]
+	Get R13; Get R14; I64Add; Set R13                              // next row
+	Get R13; I32WrapI64; V128Load $0; Get V8; F32x4Add; Set V8     // s += add[4][0:]
+	Get R13; I32WrapI64; V128Load $16; Get V9; F32x4Add; Set V9    // s += add[4][4:]
+	Get R13; Get R14; I64Add; Set R13                              // next row
 	End
-	Get R0; I32WrapI64; Get V0; V128Store $0, $0                   // y[0][0:] = s
-	Get R0; I32WrapI64; Get V1; V128Store $0, $16                  // y[0][4:] = s
-	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get R0; I32WrapI64; Get V2; V128Store $0, $0                   // y[1][0:] = s
-	Get R0; I32WrapI64; Get V3; V128Store $0, $16                  // y[1][4:] = s
-	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get R0; I32WrapI64; Get V4; V128Store $0, $0                   // y[2][0:] = s
-	Get R0; I32WrapI64; Get V5; V128Store $0, $16                  // y[2][4:] = s
-	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get R0; I32WrapI64; Get V6; V128Store $0, $0                   // y[3][0:] = s
-	Get R0; I32WrapI64; Get V7; V128Store $0, $16                  // y[3][4:] = s
-	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get R0; I32WrapI64; Get V8; V128Store $0, $0                   // y[4][0:] = s
-	Get R0; I32WrapI64; Get V9; V128Store $0, $16                  // y[4][4:] = s
-	Get R0; Get R5; I64Add; Set R0                                 // next row
-	Get R6; I64Const $20; I64Add; Set R6
-	Get R7; I64Const $20; I64Add; Set R7
-	Get R4; I64Const $1; I64Sub; Set R4; Get R4; I64Eqz; I32Eqz; BrIf $0 // while tiles are left
+	Get R8; I32WrapI64; Get V0; V128Store $0, $0                   // y[0][0:] = s
+	Get R8; I32WrapI64; Get V1; V128Store $0, $16                  // y[0][4:] = s
+	Get R8; Get R14; I64Add; Set R8                                // next row
+	Get R8; I32WrapI64; Get V2; V128Store $0, $0                   // y[1][0:] = s
+	Get R8; I32WrapI64; Get V3; V128Store $0, $16                  // y[1][4:] = s
+	Get R8; Get R14; I64Add; Set R8                                // next row
+	Get R8; I32WrapI64; Get V4; V128Store $0, $0                   // y[2][0:] = s
+	Get R8; I32WrapI64; Get V5; V128Store $0, $16                  // y[2][4:] = s
+	Get R8; Get R14; I64Add; Set R8                                // next row
+	Get R8; I32WrapI64; Get V6; V128Store $0, $0                   // y[3][0:] = s
+	Get R8; I32WrapI64; Get V7; V128Store $0, $16                  // y[3][4:] = s
+	Get R8; Get R14; I64Add; Set R8                                // next row
+	Get R8; I32WrapI64; Get V8; V128Store $0, $0                   // y[4][0:] = s
+	Get R8; I32WrapI64; Get V9; V128Store $0, $16                  // y[4][4:] = s
+	Get R8; Get R14; I64Add; Set R8                                // next row
+	Get R11; I64Const $20; I64Add; Set R11
+	Get R12; I64Const $20; I64Add; Set R12
+	Get R10; I64Const $1; I64Sub; Set R10; Get R10; I64Eqz; I32Eqz; BrIf $0 // while tiles are left
+	End
+	MOVD y+0(FP), R14
+	Get R14; I64Const $32; I64Add; Set R14
+	MOVD R14, y+0(FP)
+	MOVD wScale+40(FP), R14
+	Get R14; I64Const $32; I64Add; Set R14
+	MOVD R14, wScale+40(FP)
+	MOVD wSum+48(FP), R14
+	Get R14; I64Const $32; I64Add; Set R14
+	MOVD R14, wSum+48(FP)
+	MOVD bias+56(FP), R14
+	Get R14; I64Const $32; I64Add; Set R14
+	MOVD R14, bias+56(FP)
+	MOVD add+64(FP), R14
+	Get R14; I32WrapI64; If                                        // if add
+	Get R14; I64Const $32; I64Add; Set R14
+	MOVD R14, add+64(FP)
+	End
+	MOVD w+16(FP), R6
+	MOVD steps+88(FP), R14
+	Get R6; Get R14; I64Const $64; I64Mul; I64Add; Set R6          // the next panel
+	MOVD R6, w+16(FP)
+	Get R15; I64Const $1; I64Sub; Set R15; Get R15; I64Eqz; I32Eqz; BrIf $0 // while panels are left
 	End
 	RET
 
-// func spreadPairs5(dst, src unsafe.Pointer, octets uintptr)
-TEXT ·spreadPairs5(SB), NOSPLIT, $0-24
-	MOVD dst+0(FP), R0                                             // int16: dst[10*i:] = src[2*i], src[2*i+1]
+// func widenOctets(dst, src unsafe.Pointer, octets uintptr)
+TEXT ·widenOctets(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0                                             // int16
 	MOVD src+8(FP), R1                                             // uint8
 	MOVD octets+16(FP), R2                                         // len(src)/8, not 0
 	Loop                                                           // for each 8 values
-	Get R1; I32WrapI64; V128Load8x8U_0; Set V0                     // int16(src[0:8])
-	Get V0; I64x2ExtractLane $0, $0; Set R3                        // src[0:4]
-	Get R0; I32WrapI64; Get R3; I64Store32 $0, $0                  // pair 0
-	Get R0; I32WrapI64; Get R3; I64Const $32; I64ShrU; I64Store32 $0, $20 // pair 1
-	Get V0; I64x2ExtractLane $0, $1; Set R3                        // src[4:8]
-	Get R0; I32WrapI64; Get R3; I64Store32 $0, $40                 // pair 2
-	Get R0; I32WrapI64; Get R3; I64Const $32; I64ShrU; I64Store32 $0, $60 // pair 3
-	Get R0; I64Const $80; I64Add; Set R0
+	Get R0; I32WrapI64; Get R1; I32WrapI64; V128Load8x8U_0; V128Store $0, $0
+	Get R0; I64Const $16; I64Add; Set R0
 	Get R1; I64Const $8; I64Add; Set R1
 	Get R2; I64Const $1; I64Sub; Set R2; Get R2; I64Eqz; I32Eqz; BrIf $0 // while octets are left
 	End

@@ -55,20 +55,15 @@ type scratchWasm struct {
 	scale   []float32
 	zero    []int32
 	sums    []int32
+	zeros   []float32 // never written
+	band    int8Band
+	head    headWasm
 
-	// The channels of the last panel of int8 weights, filled up, and the bias where there is none.
-	lastScale, lastBias, noBias [tileColumns]float32
+	// The channels of the last panel of int8 weights, filled up.
+	lastScale, lastBias [tileColumns]float32
 }
 
 var scratchesWasm = sync.Pool{New: func() any { return new(scratchWasm) }}
-
-// scratch returns a slice of length n in the memory of s where it fits.
-func scratch[T any](s *[]T, n int) []T {
-	if cap(*s) < n {
-		*s = make([]T, n)
-	}
-	return (*s)[:n]
-}
 
 // matmulWasm takes k in blocks. It packs a block of A and then one panel of 8 columns of B after the other; the sums of a block of k begin
 // with those of the blocks before, so the order of a sum is that of one pass. Tiles that stick out of C go to scratch memory.
@@ -77,9 +72,9 @@ func matmulWasm(t *tileWasm, c, a, b []float32, m, n, k int, f form, accumulate 
 	blocks := (k + kBlock - 1) / kBlock
 	depth := roundUp((k+blocks-1)/blocks, t.step)
 	height := min(roundUp(m, t.rows), max(packBlock/depth/t.rows, 1)*t.rows)
-	aPacked := scratch(&s.a, height*depth)
-	bPacked := scratch(&s.b, tileColumns*depth)
-	tile := scratch(&s.c, height*tileColumns)
+	aPacked := take(&s.a, height*depth)
+	bPacked := take(&s.b, tileColumns*depth)
+	tile := take(&s.c, height*tileColumns)
 	lda, ldb := k, k
 	if f == formTN {
 		lda = m

@@ -53,9 +53,12 @@ func BenchmarkViTS(b *testing.B) {
 	for b.Loop() {
 		for _, m := range all {
 			for range 3 {
-				start := time.Now()
-				m.run()
-				if took := time.Since(start); m.best == 0 || took < m.best {
+				// Long against the grain of the clock of an isolated page, 5 microseconds.
+				start, runs := time.Now(), 0
+				for ; runs == 0 || time.Since(start) < time.Millisecond; runs++ {
+					m.run()
+				}
+				if took := time.Since(start) / time.Duration(runs); m.best == 0 || took < m.best {
 					m.best = took
 				}
 			}

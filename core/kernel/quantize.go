@@ -75,9 +75,9 @@ const normalizeBlock = 8
 var normalizeScratch = sync.Pool{New: func() any { return new([]float32) }}
 
 // take returns a slice of length n in the memory of s where it fits.
-func take(s *[]float32, n int) []float32 {
+func take[T any](s *[]T, n int) []T {
 	if cap(*s) < n {
-		*s = make([]float32, n)
+		*s = make([]T, n)
 	}
 	return (*s)[:n]
 }

@@ -23,8 +23,8 @@ var relaxedTiles = &tileWasm{rows: relaxedRows, tiles: matmulTilesRelaxed, step:
 // instruction, i32x4.relaxed_dot_i8x16_i7x16_add_s, where the machine has it too (arm64 with dot products, x64 with AVX-VNNI); elsewhere
 // int8Split is faster, i16x8.relaxed_dot_i8x16_i7x16_s and i32x4.dot_i16x8_s.
 var (
-	int8Fused = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesFused, pack: packFours}
-	int8Split = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesSplit, pack: packFours}
+	int8Fused = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesFused}
+	int8Split = &int8TilesWasm{rows: relaxedRows, bytes: 1, step: 16, tiles: int8TilesSplit}
 )
 
 func init() {
@@ -38,36 +38,26 @@ func init() {
 	})
 	registerInt8(int8Split.body("wasm-relaxed-split", 4))
 	registerInt8(int8Fused.body("wasm-relaxed-fused", 4))
+	choice := &int8Choice{kernels: [2]func(p int8Product){int8Split.matmul, int8Fused.matmul}, now: time.Now}
 	body := int8Fused.body("wasm-relaxed", 4)
-	body.matmul = (&int8Choice{kernels: [2]func(p int8Product){int8Split.matmul, int8Fused.matmul}, now: time.Now}).matmul
+	body.matmul = choice.matmul
 	registerInt8(body)
+	registerAttention("wasm-relaxed-split", func() *attentionTiles { return attentionSplit })
+	registerAttention("wasm-relaxed-fused", func() *attentionTiles { return attentionFused })
+	registerAttention("wasm-relaxed", func() *attentionTiles { return [2]*attentionTiles{attentionSplit, attentionFused}[choice.winner] })
 	peaks = append(peaks,
 		peak{"relaxed-madd", peakMadd, 8 * peakVectors},
 		peak{"relaxed-dot", peakDot8, 32 * peakVectors})
-}
-
-// packFours packs rows of a (rows, k) into a tile: dst[(p*6+r)*4+q] = a[r*k+4*p+q]. What lies elsewhere stays, as in packPairs; the
-// bytes have 7 bits even there.
-func packFours(t *int8TilesWasm, dst []byte, a []uint8, rows, k int) {
-	for r := range rows {
-		row := a[r*k:][:k]
-		if quads := k / 16; quads > 0 {
-			spread6(at(dst, 4*r), at(row, 0), uintptr(quads))
-		}
-		for p := k &^ 15; p < k; p++ {
-			dst[(p/4*t.rows+r)*4+p%4] = row[p]
-		}
-	}
 }
 
 //go:noescape
 func matmulTilesRelaxed(c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr)
 
 //go:noescape
-func int8TilesFused(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
+func int8TilesFused(y, a, w, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer, ldy, lda, steps, tiles, panels uintptr)
 
 //go:noescape
-func int8TilesSplit(y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer)
+func int8TilesSplit(y, a, w, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer, ldy, lda, steps, tiles, panels uintptr)
 
 //go:noescape
 func spread6(dst, src unsafe.Pointer, quads uintptr)

@@ -5,6 +5,7 @@ package kernel
 // The bodies in assembly are WebAssembly's: elsewhere each function says that it did nothing.
 
 func geluWasm(y, x []float32) bool                                                     { return false }
+func geluShortWasm(y, x []float32) bool                                                { return false }
 func softmaxWasm(y, x []float32, rows, dim int) bool                                   { return false }
 func layerNormWasm(y, mean, rstd, x, gain, bias []float32, rows int, eps float32) bool { return false }
 func sumInt8Wasm(w []int8) (sum int32, least int8, done int)                           { return 0, 0, 0 }

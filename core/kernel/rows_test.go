@@ -151,6 +151,12 @@ func TestRowKernelsSame(t *testing.T) {
 			check("GELU", y)
 
 			x = in(n)
+			y = out(x, n)
+			geluShort(y.got, x.got)
+			geluShortGeneric(y.want, x.want)
+			check("geluShort", y)
+
+			x = in(n)
 			dy := in(n)
 			dx := out(dy, n)
 			GELUBackward(dx.got, dy.got, x.got)
@@ -254,6 +260,7 @@ func BenchmarkRows(b *testing.B) {
 		{"LayerNorm", func() { LayerNorm(y, mean, rstd, x, gain, bias, rows, dim, 1e-5) }},
 		{"LayerNormBackward", func() { LayerNormBackward(y, dGain, dBias, dy, x, mean, rstd, gain, rows, dim) }},
 		{"GELU", func() { GELU(y, x) }},
+		{"geluShort", func() { geluShort(y, x) }},
 		{"GELUBackward", func() { GELUBackward(y, dy, x) }},
 		{"GELUgeneric", func() { geluGeneric(y, x) }},
 		{"AdamW", func() { AdamW(y, grad, dy, moment, 1e-9, 0.9, 0.999, 1e-8, 0, 1, 1) }},

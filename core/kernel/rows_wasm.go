@@ -12,10 +12,11 @@ type lanes4 [4]float32
 
 func splat4(v float32) lanes4 { return lanes4{v, v, v, v} }
 
-// rowConstants are those of exp32 and normal32 in the order of _gen/wasm_rows.go.
-var rowConstants = func() (t [24]lanes4) {
+// rowConstants are those of exp32, normal32 and geluShort in the order of _gen/wasm_rows.go.
+var rowConstants = func() (t [31]lanes4) {
 	for i, v := range []float32{expMin, log2E, roundBit, 1, ln2Hi, ln2Lo, expC5, expC4, expC3, expC2, expC1, expC0,
-		-0.5, -normalMax, tailP, tailC8, tailC7, tailC6, tailC5, tailC4, tailC3, tailC2, tailC1, tailC0} {
+		-0.5, -normalMax, tailP, tailC8, tailC7, tailC6, tailC5, tailC4, tailC3, tailC2, tailC1, tailC0,
+		shortMax, shortC5, shortC4, shortC3, shortC2, shortC1, shortC0} {
 		t[i] = splat4(v)
 	}
 	return t
@@ -36,14 +37,19 @@ func geluWasm(y, x []float32) bool {
 	return true
 }
 
-// geluPanel is GELU in place of 8 columns of rows that are ld apart.
-func geluPanel(y []float32, rows, ld int) {
-	if pairs := rows / 2; pairs > 0 {
-		geluPieces(at(y, 0), at(y, 0), unsafe.Pointer(&rowConstants), uintptr(pairs), uintptr(4*ld))
+// geluShortWasm is geluShort. What fills no block goes through one that is filled up.
+func geluShortWasm(y, x []float32) bool {
+	y = y[:len(x)]
+	if blocks := len(x) / 16; blocks > 0 {
+		geluShortBlocks(at(y, 0), at(x, 0), unsafe.Pointer(&rowConstants), uintptr(blocks))
 	}
-	if rows%2 > 0 {
-		geluWasm(y[(rows-1)*ld:][:8], y[(rows-1)*ld:][:8])
+	if rest := len(x) &^ 15; rest < len(x) {
+		var block [16]float32
+		copy(block[:], x[rest:])
+		geluShortBlocks(unsafe.Pointer(&block), unsafe.Pointer(&block), unsafe.Pointer(&rowConstants), 1)
+		copy(y[rest:], block[:])
 	}
+	return true
 }
 
 // softmaxEdge says how many of the last 16 numbers of a row there are.
@@ -78,7 +84,7 @@ func softmaxWasm(y, x []float32, rows, dim int) bool {
 		return true
 	}
 	s := scratchesWasm.Get().(*scratchWasm)
-	row := scratch(&s.row, 16*int(blocks))
+	row := take(&s.row, 16*int(blocks))
 	for r := range rows {
 		copy(row, x[r*dim:(r+1)*dim])
 		softmaxRows(at(row, 0), unsafe.Pointer(&rowConstants), unsafe.Pointer(&edge), 1, blocks, 0)
@@ -120,7 +126,7 @@ func normalizeRowsWasm(q []uint8, scale []float32, zero []int32, x, gain, bias [
 		return false
 	}
 	s := scratchesWasm.Get().(*scratchWasm)
-	row := scratch(&s.row, dim)
+	row := take(&s.row, dim)
 	stats := normStats{dim: float32(dim), eps: eps}
 	for r := range rows {
 		layerNormRow(at(row, 0), at(x, r*dim), at(gain, 0), at(bias, 0), unsafe.Pointer(&stats), uintptr(dim/16))
@@ -147,6 +153,9 @@ func interleaveQuads(dst, a, b, c unsafe.Pointer, quads uintptr)
 
 //go:noescape
 func geluPieces(y, x, table unsafe.Pointer, pairs, ld uintptr)
+
+//go:noescape
+func geluShortBlocks(y, x, table unsafe.Pointer, blocks uintptr)
 
 //go:noescape
 func softmaxRows(x, table, edge unsafe.Pointer, rows, blocks, ld uintptr)

@@ -142,6 +142,58 @@ TEXT ·geluPieces(SB), NOSPLIT, $0-40
 	End
 	RET
 
+// func geluShortBlocks(y, x, table unsafe.Pointer, blocks uintptr)
+TEXT ·geluShortBlocks(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0                                               // may be x
+	MOVD x+8(FP), R1
+	MOVD table+16(FP), R2                                          // rowConstants
+	MOVD blocks+24(FP), R3                                         // 16 numbers each, not 0
+	Get R2; I32WrapI64; V128Load $384; Set V13
+	Loop                                                           // for each 16 numbers
+	Get R1; I32WrapI64; V128Load $0; F32x4Abs; Get V13; F32x4Pmin; Set V0 // u = min(|x|, shortMax)
+	Get R1; I32WrapI64; V128Load $16; F32x4Abs; Get V13; F32x4Pmin; Set V1
+	Get R1; I32WrapI64; V128Load $32; F32x4Abs; Get V13; F32x4Pmin; Set V2
+	Get R1; I32WrapI64; V128Load $48; F32x4Abs; Get V13; F32x4Pmin; Set V3
+	Get R2; I32WrapI64; V128Load $400; Set V12
+	Get V0; Get V12; F32x4Mul; Set V8                              // r = shortC5*u
+	Get V1; Get V12; F32x4Mul; Set V9
+	Get V2; Get V12; F32x4Mul; Set V10
+	Get V3; Get V12; F32x4Mul; Set V11
+	Get R2; I32WrapI64; V128Load $416; Set V12
+	Get V8; Get V12; F32x4Add; Get V0; F32x4Mul; Set V8            // r = (r + shortC4)*u
+	Get V9; Get V12; F32x4Add; Get V1; F32x4Mul; Set V9
+	Get V10; Get V12; F32x4Add; Get V2; F32x4Mul; Set V10
+	Get V11; Get V12; F32x4Add; Get V3; F32x4Mul; Set V11
+	Get R2; I32WrapI64; V128Load $432; Set V12
+	Get V8; Get V12; F32x4Add; Get V0; F32x4Mul; Set V8            // r = (r + shortC3)*u
+	Get V9; Get V12; F32x4Add; Get V1; F32x4Mul; Set V9
+	Get V10; Get V12; F32x4Add; Get V2; F32x4Mul; Set V10
+	Get V11; Get V12; F32x4Add; Get V3; F32x4Mul; Set V11
+	Get R2; I32WrapI64; V128Load $448; Set V12
+	Get V8; Get V12; F32x4Add; Get V0; F32x4Mul; Set V8            // r = (r + shortC2)*u
+	Get V9; Get V12; F32x4Add; Get V1; F32x4Mul; Set V9
+	Get V10; Get V12; F32x4Add; Get V2; F32x4Mul; Set V10
+	Get V11; Get V12; F32x4Add; Get V3; F32x4Mul; Set V11
+	Get R2; I32WrapI64; V128Load $464; Set V12
+	Get V8; Get V12; F32x4Add; Get V0; F32x4Mul; Set V8            // r = (r + shortC1)*u
+	Get V9; Get V12; F32x4Add; Get V1; F32x4Mul; Set V9
+	Get V10; Get V12; F32x4Add; Get V2; F32x4Mul; Set V10
+	Get V11; Get V12; F32x4Add; Get V3; F32x4Mul; Set V11
+	Get R2; I32WrapI64; V128Load $480; Set V12
+	Get V8; Get V12; F32x4Add; Tee V8; Get V8; F32x4Mul; Tee V8; Get V8; F32x4Mul; Tee V8; Get V8; F32x4Mul; Set V8 // r = (r + shortC0)^8
+	Get V9; Get V12; F32x4Add; Tee V9; Get V9; F32x4Mul; Tee V9; Get V9; F32x4Mul; Tee V9; Get V9; F32x4Mul; Set V9
+	Get V10; Get V12; F32x4Add; Tee V10; Get V10; F32x4Mul; Tee V10; Get V10; F32x4Mul; Tee V10; Get V10; F32x4Mul; Set V10
+	Get V11; Get V12; F32x4Add; Tee V11; Get V11; F32x4Mul; Tee V11; Get V11; F32x4Mul; Tee V11; Get V11; F32x4Mul; Set V11
+	Get R0; I32WrapI64; V128Const $0, $0; Get R1; I32WrapI64; V128Load $0; F32x4Pmax; Get V8; Get V0; F32x4Mul; F32x4Sub; V128Store $0, $0 // y = max(x, 0) - r*u
+	Get R0; I32WrapI64; V128Const $0, $0; Get R1; I32WrapI64; V128Load $16; F32x4Pmax; Get V9; Get V1; F32x4Mul; F32x4Sub; V128Store $0, $16
+	Get R0; I32WrapI64; V128Const $0, $0; Get R1; I32WrapI64; V128Load $32; F32x4Pmax; Get V10; Get V2; F32x4Mul; F32x4Sub; V128Store $0, $32
+	Get R0; I32WrapI64; V128Const $0, $0; Get R1; I32WrapI64; V128Load $48; F32x4Pmax; Get V11; Get V3; F32x4Mul; F32x4Sub; V128Store $0, $48
+	Get R0; I64Const $64; I64Add; Set R0
+	Get R1; I64Const $64; I64Add; Set R1
+	Get R3; I64Const $1; I64Sub; Set R3; Get R3; I64Eqz; I32Eqz; BrIf $0 // while blocks are left
+	End
+	RET
+
 // func softmaxRows(x, table, edge unsafe.Pointer, rows, blocks, ld uintptr)
 TEXT ·softmaxRows(SB), NOSPLIT, $0-48
 	MOVD x+0(FP), R0                                               // rows ld bytes apart, each filled up to a multiple of 16 numbers; in place

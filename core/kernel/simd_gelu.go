@@ -84,3 +84,33 @@ func geluSlope32s(x simd.Float32s) simd.Float32s {
 	cdf, bell := normal32s(x)
 	return cdf.Add(x.Mul(simd.BroadcastFloat32s(sqrtHalfInvPi)).Mul(bell))
 }
+
+func geluShort32(y, x []float32) bool {
+	n := simd.Float32s{}.Len()
+	y = y[:len(x)]
+	for len(x) >= n && len(y) >= n {
+		geluShort32s(simd.LoadFloat32s(x)).Store(y)
+		x, y = x[n:], y[n:]
+	}
+	if len(x) > 0 {
+		v := loadPart(x)
+		geluShort32s(v).StorePart(y)
+	}
+	clearUpper()
+	return true
+}
+
+func geluShort32s(x simd.Float32s) simd.Float32s {
+	zero, most := simd.Float32s{}, simd.BroadcastFloat32s(shortMax)
+	u := x.Abs()
+	u = most.IfElse(u.Greater(most), u)
+	r := simd.BroadcastFloat32s(shortC5).Mul(u).Add(simd.BroadcastFloat32s(shortC4))
+	r = r.Mul(u).Add(simd.BroadcastFloat32s(shortC3))
+	r = r.Mul(u).Add(simd.BroadcastFloat32s(shortC2))
+	r = r.Mul(u).Add(simd.BroadcastFloat32s(shortC1))
+	r = r.Mul(u).Add(simd.BroadcastFloat32s(shortC0))
+	r = r.Mul(r)
+	r = r.Mul(r)
+	r = r.Mul(r)
+	return x.IfElse(x.Greater(zero), zero).Sub(r.Mul(u))
+}

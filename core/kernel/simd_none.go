@@ -16,6 +16,8 @@ func sumRows32(dBias, dy []float32, rows int) bool                              
 func softmax32(y, x []float32, rows, dim int) bool                                   { return false }
 func softmaxBackward32(dx, y, dy []float32, rows, dim int) bool                      { return false }
 func gelu32(y, x []float32) bool                                                     { return false }
+func geluShort32(y, x []float32) bool                                                { return false }
+func power32s(s []float32) bool                                                      { return false }
 func geluBackward32(dx, dy, x []float32) bool                                        { return false }
 func adamw32(w, g, m, v []float32, c *adamwStep) bool                                { return false }
 func layerNorm32(y, mean, rstd, x, gain, bias []float32, rows int, eps float32) bool { return false }

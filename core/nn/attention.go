@@ -46,12 +46,12 @@ func AttentionForward[F Float](a Attention, y, probs, qkv, scratch []F, batch, t
 	}
 }
 
-// AttentionStrict is AttentionForward for inference with the same bits on every body. Only the first queries tokens of an image get a
-// result.
+// AttentionInt8 is AttentionForward for inference, its products in integers, with the same bits on every body: kernel.Attention. Only the first
+// queries tokens of an image get a result.
 //
 //	y    (batch, queries, heads*headDim)
 //	qkv  (batch, tokens, 3*heads*headDim)
-func AttentionStrict(a Attention, y, qkv []float32, batch, queries, tokens int) {
+func AttentionInt8(a Attention, y, qkv []float32, batch, queries, tokens int) {
 	in, out := tokens*3*a.Heads*a.HeadDim, queries*a.Heads*a.HeadDim
 	for b := range batch {
 		kernel.Attention(y[b*out:(b+1)*out], qkv[b*in:(b+1)*in], queries, tokens, a.Heads, a.HeadDim)

@@ -199,9 +199,16 @@ func TestNormalize(t *testing.T) {
 		}
 		m := Quantize(normal(rng, out*dim, 1), out, dim)
 		have, plain, add := make([]float32, batch*out), make([]float32, batch*out), normal(rng, batch*out, 1)
+		exact := make([]float32, batch*out)
 		m.MulRows(have, &got, nil, kernel.Epilogue{GELU: true, Add: add})
-		m.MulRows(plain, &got, nil, kernel.Epilogue{})
-		kernel.GELU(plain, plain)
+		m.MulRows(plain, &got, nil, kernel.Epilogue{GELU: true})
+		m.MulRows(exact, &got, nil, kernel.Epilogue{})
+		kernel.GELU(exact, exact)
+		for i, v := range exact {
+			if !(math.Abs(float64(plain[i]-v)) <= 2e-6+1e-6*math.Abs(float64(v))) {
+				t.Fatalf("dim %d: GELU is %g, want %g", dim, plain[i], v)
+			}
+		}
 		kernel.Add(plain, add)
 		if !slices.Equal(have, plain) {
 			t.Fatalf("dim %d: another product", dim)

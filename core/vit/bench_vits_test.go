@@ -19,7 +19,7 @@ type part struct {
 }
 
 // BenchmarkViTS is one image through ViT-S/16 with random weights, int8 and float32, and in the same rounds the matrix products of the same
-// sizes alone (weights times activations, and those of attention), which gives the share of everything else. Of each the fastest run counts.
+// sizes alone (weights times activations, and those of attention, in int8 with what makes its codes), which gives the share of everything else. Of each the fastest run counts.
 //
 //	go test -run - -bench ViTS ./core/vit
 func BenchmarkViTS(b *testing.B) {
@@ -83,10 +83,9 @@ func BenchmarkViTS(b *testing.B) {
 			products(func(i, n int) { matrix(i).MulRows(y, rows[[2]int{n, matrix(i).Cols}], nil, kernel.Epilogue{}) })
 		}},
 		{run: func() {
-			heads(func(queries int) {
-				kernel.MatmulNTStrict(scores, wide, wide, queries, tokens, a.HeadDim)
-				kernel.MatmulNNStrict(y, scores, wide, queries, a.HeadDim, tokens)
-			})
+			for i := range c.Depth {
+				kernel.Attention(y, wide, map[bool]int{true: 1, false: tokens}[i == c.Depth-1], tokens, a.Heads, a.HeadDim)
+			}
 		}},
 		{run: func() { m.Forward(embed, images, 1, 224, act) }},
 		{run: products32},

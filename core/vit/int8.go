@@ -6,9 +6,9 @@ import (
 	"haguruma/core/quant"
 )
 
-// Int8Model is a backbone whose matmuls run in int8: weights per output channel, activations quantized row by row.
-// Everything else (norms, GELU, softmax, the two products of attention) is float32 with a fixed order of operations, so
-// an image has the same embedding bits on every platform, whatever else is in its batch.
+// Int8Model is a backbone whose matmuls run in int8: weights per output channel, activations quantized row by row, and
+// the two products of attention (kernel.Attention). Everything else (norms, GELU, softmax) is float32 with a fixed order of
+// operations, so an image has the same embedding bits on every platform, whatever else is in its batch.
 //
 // One goroutine uses a model at a time; Share gives another goroutine the same weights with its own buffers.
 type Int8Model struct {
@@ -184,7 +184,7 @@ func (m *Int8Model) embedPatches() {
 	}
 }
 
-// block is block.forward of model.go with int8 matmuls and strict attention. Norms go straight into quantized rows, GELU and the residual
+// block is block.forward of model.go with int8 matmuls and attention. Norms go straight into quantized rows, GELU and the residual
 // are done by the matmul before them.
 func (m *Int8Model) block(i int) {
 	layer, w, act := &m.weights.net.blocks[i], &m.weights.blocks[i], &m.act
@@ -194,7 +194,7 @@ func (m *Int8Model) block(i int) {
 
 	m.rows.Normalize(x, layer.norm1.Gain, layer.norm1.Bias, act.batch*tokens, dim, layer.norm1.Eps)
 	w.qkv.MulRows(a.qkv, &m.rows, layer.qkv.Bias, kernel.Epilogue{})
-	nn.AttentionStrict(attention(m.weights.config), a.attended, a.qkv, act.batch, queries, tokens)
+	nn.AttentionInt8(attention(m.weights.config), a.attended, a.qkv, act.batch, queries, tokens)
 	if queries < tokens {
 		x = classRows(act.last, x, act.batch, tokens, dim)
 	}

@@ -8,7 +8,7 @@ import (
 func int8Wasm(f *file) {
 	wasmFile(f, "", func(f *file, l loads) {
 		int8Tile(f, l, "int8Tiles", baseTile, dotPairs)
-		spreadPairs(f, l, baseTile)
+		widen(f, l)
 		spreadHalves(f, baseTile.columns())
 		sumInt8(f)
 	})
@@ -23,7 +23,7 @@ func int8RelaxedWasm(f *file) {
 
 // dot is how a vector of sums takes the products of one step of k.
 type dot struct {
-	wide int    // k of a step: a pair widened to 16 bits, or 4 values as they are; either is 4 bytes of a row of A
+	wide int    // k of a step: a pair in 16 bits, or 4 values as they are; either is 4 bytes of a row of A
 	code string // SUM += W . A
 	ones bool   // V15 holds eight int16 of 1
 }
@@ -37,37 +37,70 @@ var (
 	dotSplit = dot{wide: 4, code: "Get SUM; Get W; Get A; I16x8RelaxedDotI8x16I7x16S; Get V15; I32x4DotI16x8S; I32x4Add; Set SUM", ones: true}
 )
 
-// int8Tile has the tile of matmulTile.
+// int8Tile has the tile of matmulTile. The rows of A are not packed: each has a pointer of its own.
 func int8Tile(f *file, l loads, name string, t tile, d dot) {
-	aDoc, wDoc := fmt.Sprintf("A in int16, tile after tile, in a tile %d rows of each pair of k", t.rows), "W in int8, %d channels of each pair of k"
-	if d.wide == 4 {
-		aDoc, wDoc = fmt.Sprintf("A in uint8, tile after tile, in a tile %d rows of each 4 of k", t.rows), "W in int8, %d channels of each 4 of k"
+	const w, steps, y, a, tiles, aScale, aZero, add, temp, panels = "R6", "R7", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"
+	row := func(r int) string { return fmt.Sprintf("R%d", r) }
+	element := map[int]string{2: "int16", 4: "uint8"}[d.wide]
+	args := []argument{
+		{"y", "", "tile of Y; its rows are ldy bytes apart"},
+		{"a", "", fmt.Sprintf("A in %s, rows lda bytes apart", element)},
+		{"w", "", fmt.Sprintf("W in int8, %d channels of each %d of k, panel after panel", t.columns(), d.wide)},
+		{"aScale", "", "of the rows of all tiles"},
+		{"aZero", "", "of the rows of all tiles, as zeroPair"},
+		{"wScale", "", "of the channels of all panels, as the next two"},
+		{"wSum", "", "as sumPair"},
+		{"bias", "", ""},
+		{"add", "", "nil, or what is added to the tile of Y, rows ldy bytes apart"},
+		{"ldy", "", ""},
+		{"lda", "", ""},
+		{"steps", "", fmt.Sprintf("k/%d, not 0", d.wide*t.unroll)},
+		{"tiles", "", fmt.Sprintf("tiles of %d rows, not 0", t.rows)},
+		{"panels", "", fmt.Sprintf("of %d channels, not 0", t.columns())},
 	}
-	f.text(name, "y, a, w unsafe.Pointer, steps, tiles, ldy uintptr, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer", "MOVD", []argument{
-		{"y", "R0", "tile of Y; its rows are ldy bytes apart"},
-		{"a", "R1", aDoc},
-		{"w", "R2", fmt.Sprintf(wDoc, t.columns())},
-		{"steps", "R3", fmt.Sprintf("k/%d, not 0", d.wide*t.unroll)},
-		{"tiles", "R4", fmt.Sprintf("tiles of %d rows, not 0", t.rows)},
-		{"ldy", "R5", ""},
-		{"aScale", "R6", "of the rows of all tiles"},
-		{"aZero", "R7", "of the rows of all tiles, as zeroPair"},
-		{"wScale", "R8", fmt.Sprintf("of the %d channels, as the next two", t.columns())},
-		{"wSum", "R9", "as sumPair"},
-		{"bias", "R10", ""},
-		{"add", "R11", "nil, or what is added to the tile of Y, rows ldy bytes apart"},
-	}, "Sums are exact; the epilogue rounds each operation, as dequantize does.")
+	f.line("// func %s(y, a, w, aScale, aZero, wScale, wSum, bias, add unsafe.Pointer, ldy, lda, steps, tiles, panels uintptr)", name)
+	f.line("// Sums are exact; the epilogue rounds each operation, as dequantize does. Every panel goes over all tiles. What changes from panel to panel is")
+	f.line("// kept in the arguments, which are this function's own.")
+	place := map[string]string{}
+	for i, arg := range args {
+		place[arg.name] = fmt.Sprintf("%s+%d(FP)", arg.name, 8*i)
+		if arg.comment != "" {
+			f.line("//   %-7s %s", arg.name, arg.comment)
+		}
+	}
+	f.line("TEXT ·%s(SB), NOSPLIT, $0-%d", name, 8*len(args))
+	load := func(arg, register string) { f.op(fmt.Sprintf("MOVD %s, %s", place[arg], register), "") }
+	next := func(arg string, bytes int) {
+		load(arg, temp)
+		f.op(advance(temp, bytes), "")
+		f.op(fmt.Sprintf("MOVD %s, %s", temp, place[arg]), "")
+	}
 	if d.ones {
 		f.op(seq("I32Const $1", "I16x8Splat", "Set V15"), "ones")
 	}
+	load("panels", panels)
+	f.op("Loop", "for each panel")
+	load("y", y)
+	load("a", a)
+	load("aScale", aScale)
+	load("aZero", aZero)
+	load("add", add)
+	load("tiles", tiles)
 	f.op("Loop", "for each tile")
-	f.op(seq("Get R3", "Set R12"), "steps left")
-	f.op(seq("Get R2", "Set R13"), "w of this step")
+	load("steps", steps)
+	load("w", w)
+	load("lda", temp)
+	f.op(seq("Get "+a, "Set "+row(0)), "row 0")
+	for r := 1; r < t.rows; r++ {
+		f.op(seq("Get "+row(r-1), "Get "+temp, "I64Add", "Set "+row(r)), "row %d", r)
+	}
+	f.op(seq("Get "+row(t.rows-1), "Get "+temp, "I64Add", "Set "+a), "the next tile")
+	load("wSum", temp)
 	for v := range t.vecs {
-		f.op(seq(address("R9"), fmt.Sprintf("V128Load $%d", 16*v), "Set "+t.column(v)), "wSum[%d:]", 4*v)
+		f.op(seq(address(temp), fmt.Sprintf("V128Load $%d", 16*v), "Set "+t.column(v)), "wSum[%d:]", 4*v)
 	}
 	for r := range t.rows {
-		f.op(seq(address("R7"), l.at("V128Load32Splat", 4*r), "Set "+t.row()), "-aZero[%d]", r)
+		f.op(seq(address(aZero), l.at("V128Load32Splat", 4*r), "Set "+t.row()), "-aZero[%d]", r)
 		for v := range t.vecs {
 			f.op(seq("Get "+t.column(v), "Get "+t.row(), "I32x4DotI16x8S", "Set "+t.sum(r, v)), "s[%d][%d:] = -wSum*aZero", r, 4*v)
 		}
@@ -79,66 +112,79 @@ func int8Tile(f *file, l loads, name string, t tile, d dot) {
 			if d.wide == 4 {
 				load = fmt.Sprintf("V128Load $%d", 16*(u*t.vecs+v))
 			}
-			f.op(seq(address("R13"), load, "Set "+t.column(v)), "w[%d:][k+%d:k+%d]", 4*v, d.wide*u, d.wide*u+d.wide)
+			f.op(seq(address(w), load, "Set "+t.column(v)), "w[%d:][k+%d:k+%d]", 4*v, d.wide*u, d.wide*u+d.wide)
 		}
 		for r := range t.rows {
-			f.op(seq(address("R1"), l.at("V128Load32Splat", 4*(u*t.rows+r)), "Set "+t.row()), "a[%d][k+%d:k+%d]", r, d.wide*u, d.wide*u+d.wide)
+			f.op(seq(address(row(r)), l.at("V128Load32Splat", 4*u), "Set "+t.row()), "a[%d][k+%d:k+%d]", r, d.wide*u, d.wide*u+d.wide)
 			for v := range t.vecs {
 				code := strings.NewReplacer("SUM", t.sum(r, v), "W;", t.column(v)+";", "A;", t.row()+";").Replace(d.code)
 				f.op(code, "s[%d][%d:] += w . a", r, 4*v)
 			}
 		}
 	}
-	f.op(advance("R1", 4*t.rows*t.unroll), "a of the next step; after the last one, of the next tile")
-	f.op(advance("R13", d.wide*4*t.vecs*t.unroll), "")
-	loopEnd(f, "R12", "while steps are left")
+	for r := range t.rows {
+		f.op(advance(row(r), 4*t.unroll), "")
+	}
+	f.op(advance(w, d.wide*4*t.vecs*t.unroll), "")
+	loopEnd(f, steps, "while steps are left")
 	// All sums are turned into numbers first: a column of the tile at a time, so that scale and bias of the channels need two registers.
+	load("wScale", temp)
+	load("bias", w)
 	for v := range t.vecs {
 		scale, bias := t.column(0), t.column(1)
-		f.op(seq(address("R8"), fmt.Sprintf("V128Load $%d", 16*v), "Set "+scale), "wScale[%d:]", 4*v)
-		f.op(seq(address("R10"), fmt.Sprintf("V128Load $%d", 16*v), "Set "+bias), "bias[%d:]", 4*v)
+		f.op(seq(address(temp), fmt.Sprintf("V128Load $%d", 16*v), "Set "+scale), "wScale[%d:]", 4*v)
+		f.op(seq(address(w), fmt.Sprintf("V128Load $%d", 16*v), "Set "+bias), "bias[%d:]", 4*v)
 		for r := range t.rows {
 			s := t.sum(r, v)
-			f.op(seq("Get "+scale, address("R6"), l.at("V128Load32Splat", 4*r), "F32x4Mul", "Get "+s, "F32x4ConvertI32x4S", "F32x4Mul", "Get "+bias, "F32x4Add", "Set "+s),
+			f.op(seq("Get "+scale, address(aScale), l.at("V128Load32Splat", 4*r), "F32x4Mul", "Get "+s, "F32x4ConvertI32x4S", "F32x4Mul", "Get "+bias, "F32x4Add", "Set "+s),
 				"s = wScale*aScale * float32(s) + bias")
 		}
 	}
-	f.op(seq(address("R11"), "If"), "if add")
+	load("ldy", temp)
+	f.op(seq(address(add), "If"), "if add")
 	t.sums(func(r, v int, sum string) {
-		f.op(seq(address("R11"), fmt.Sprintf("V128Load $%d", 16*v), "Get "+sum, "F32x4Add", "Set "+sum), "s += add[%d][%d:]", r, 4*v)
+		f.op(seq(address(add), fmt.Sprintf("V128Load $%d", 16*v), "Get "+sum, "F32x4Add", "Set "+sum), "s += add[%d][%d:]", r, 4*v)
 		if v == t.vecs-1 {
-			f.op(seq("Get R11", "Get R5", "I64Add", "Set R11"), "next row")
+			f.op(seq("Get "+add, "Get "+temp, "I64Add", "Set "+add), "next row")
 		}
 	})
 	f.op("End", "")
 	t.sums(func(r, v int, sum string) {
-		f.op(seq(address("R0"), "Get "+sum, fmt.Sprintf("V128Store $0, $%d", 16*v)), "y[%d][%d:] = s", r, 4*v)
+		f.op(seq(address(y), "Get "+sum, fmt.Sprintf("V128Store $0, $%d", 16*v)), "y[%d][%d:] = s", r, 4*v)
 		if v == t.vecs-1 {
-			f.op(seq("Get R0", "Get R5", "I64Add", "Set R0"), "next row")
+			f.op(seq("Get "+y, "Get "+temp, "I64Add", "Set "+y), "next row")
 		}
 	})
-	f.op(advance("R6", 4*t.rows), "")
-	f.op(advance("R7", 4*t.rows), "")
-	loopEnd(f, "R4", "while tiles are left")
+	f.op(advance(aScale, 4*t.rows), "")
+	f.op(advance(aZero, 4*t.rows), "")
+	loopEnd(f, tiles, "while tiles are left")
+	for _, arg := range []string{"y", "wScale", "wSum", "bias"} {
+		next(arg, 4*t.columns())
+	}
+	load("add", temp)
+	f.op(seq(address(temp), "If"), "if add")
+	f.op(advance(temp, 4*t.columns()), "")
+	f.op(fmt.Sprintf("MOVD %s, %s", temp, place["add"]), "")
+	f.op("End", "")
+	load("w", w)
+	load("steps", temp)
+	f.op(seq("Get "+w, "Get "+temp, fmt.Sprintf("I64Const $%d", d.wide*4*t.vecs*t.unroll), "I64Mul", "I64Add", "Set "+w), "the next panel")
+	f.op(fmt.Sprintf("MOVD %s, %s", w, place["w"]), "")
+	loopEnd(f, panels, "while panels are left")
 	f.op("RET", "")
 	f.line("")
 }
 
-// spreadPairs packs a row of activations.
-func spreadPairs(f *file, l loads, t tile) {
-	f.text(fmt.Sprintf("spreadPairs%d", t.rows), "dst, src unsafe.Pointer, octets uintptr", "MOVD", []argument{
-		{"dst", "R0", fmt.Sprintf("int16: dst[%d*i:] = src[2*i], src[2*i+1]", 2*t.rows)},
+// widen turns activations into those that pairs are made of.
+func widen(f *file, l loads) {
+	f.text("widenOctets", "dst, src unsafe.Pointer, octets uintptr", "MOVD", []argument{
+		{"dst", "R0", "int16"},
 		{"src", "R1", "uint8"},
 		{"octets", "R2", "len(src)/8, not 0"},
 	})
 	f.op("Loop", "for each 8 values")
-	f.op(seq(address("R1"), l.at("V128Load8x8U", 0), "Set V0"), "int16(src[0:8])")
-	for half := range 2 {
-		f.op(seq("Get V0", fmt.Sprintf("I64x2ExtractLane $0, $%d", half), "Set R3"), "src[%d:%d]", 4*half, 4*half+4)
-		f.op(seq(address("R0"), "Get R3", fmt.Sprintf("I64Store32 $0, $%d", 4*t.rows*2*half)), "pair %d", 2*half)
-		f.op(seq(address("R0"), "Get R3", "I64Const $32", "I64ShrU", fmt.Sprintf("I64Store32 $0, $%d", 4*t.rows*(2*half+1))), "pair %d", 2*half+1)
-	}
-	f.op(advance("R0", 16*t.rows), "")
+	f.op(seq(address("R0"), address("R1"), l.at("V128Load8x8U", 0), "V128Store $0, $0"), "")
+	f.op(advance("R0", 16), "")
 	f.op(advance("R1", 8), "")
 	loopEnd(f, "R2", "while octets are left")
 	f.op("RET", "")

@@ -5,6 +5,7 @@ import "fmt"
 func rowsWasm(f *file) {
 	wasmFile(f, "", func(f *file, l loads) {
 		gelu(f)
+		geluShort(f)
 		softmax(f)
 		layerNorm(f)
 		interleave(f)
@@ -29,6 +30,16 @@ const (
 	kNormalMax
 	kTailP
 	kTailC // tailC8 .. tailC0
+	_
+	_
+	_
+	_
+	_
+	_
+	_
+	_
+	kShortMax
+	kShortC // shortC5 .. shortC0
 )
 
 // quad are 4 vectors that go through the same steps, so that a constant is loaded once for them and their latencies overlap.
@@ -147,6 +158,41 @@ func gelu(f *file) {
 	f.op(seq("Get R5", "Get R4", "I64Add", "Set R0"), "")
 	f.op(seq("Get R6", "Get R4", "I64Add", "Set R1"), "")
 	loopEnd(f, "R3", "while pairs are left")
+	f.op("RET", "")
+	f.line("")
+}
+
+func geluShort(f *file) {
+	f.text("geluShortBlocks", "y, x, table unsafe.Pointer, blocks uintptr", "MOVD", []argument{
+		{"y", "R0", "may be x"},
+		{"x", "R1", ""},
+		{"table", "R2", "rowConstants"},
+		{"blocks", "R3", "16 numbers each, not 0"},
+	})
+	use := func(k int) { f.op(seq(constant("R2", k), "Set "+vConst), "") }
+	f.op(seq(constant("R2", kShortMax), "Set "+vOne), "")
+	f.op("Loop", "for each 16 numbers")
+	f.each("u = min(|x|, shortMax)", func(i int, x, t, p string) string {
+		return seq(vector("R1", i), "F32x4Abs", "Get "+vOne, "F32x4Pmin", "Set "+x)
+	})
+	use(kShortC)
+	f.each("r = shortC5*u", func(i int, x, t, p string) string { return seq("Get "+x, "Get "+vConst, "F32x4Mul", "Set "+p) })
+	for c := 1; c <= 4; c++ {
+		use(kShortC + c)
+		f.each(fmt.Sprintf("r = (r + shortC%d)*u", 5-c), func(i int, x, t, p string) string {
+			return seq("Get "+p, "Get "+vConst, "F32x4Add", "Get "+x, "F32x4Mul", "Set "+p)
+		})
+	}
+	use(kShortC + 5)
+	f.each("r = (r + shortC0)^8", func(i int, x, t, p string) string {
+		return seq("Get "+p, "Get "+vConst, "F32x4Add", "Tee "+p, "Get "+p, "F32x4Mul", "Tee "+p, "Get "+p, "F32x4Mul", "Tee "+p, "Get "+p, "F32x4Mul", "Set "+p)
+	})
+	f.each("y = max(x, 0) - r*u", func(i int, x, t, p string) string {
+		return seq(address("R0"), zeroV, vector("R1", i), "F32x4Pmax", "Get "+p, "Get "+x, "F32x4Mul", "F32x4Sub", fmt.Sprintf("V128Store $0, $%d", 16*i))
+	})
+	f.op(advance("R0", 64), "")
+	f.op(advance("R1", 64), "")
+	loopEnd(f, "R3", "while blocks are left")
 	f.op("RET", "")
 	f.line("")
 }
