@@ -5,18 +5,18 @@
 /** What a Go function does in a forward pass, by its name. @type {[RegExp, string][]} */
 const parts = [
 	[/kernel\.(int8|dot|matmulInt8|tileInt8)/i, "int8 products"],
-	[/int8TilesWasm.*matmul$/i, "packing and glue of products"],
-	[/kernel\.(spread|gather|packRows|packColumns|sumInt8|matmulWasm|runAttention|attention)/i, "packing and glue of products"],
+	[/kernel\..*(int8TilesWasm|int8Band|attentionTiles)/i, "packing and glue of products"],
+	[/kernel\.(spread|gather|widen|packRows|packColumns|sumInt8|matmulWasm)/i, "packing and glue of products"],
 	[/kernel\.(f32|float|matmul|madd|tile|muladd|mulAdd)/i, "float32 products"],
-	[/kernel\..*(quantize|spanBlocks|spanWasm|codeBlocks|codesWasm)/i, "quantize rows"],
+	[/kernel\..*(quantize|spanBlocks|spanWasm|codeBlocks|codesWasm|headQueries|headKeys|headValues)/i, "quantize rows"],
 	[/kernel\..*(gelu|erf)/i, "GELU"],
-	[/kernel\..*(softmax|exp)/i, "softmax"],
+	[/kernel\..*(softmax|exp|power)/i, "softmax"],
 	[/kernel\..*(layernorm|moments|normalize)/i, "LayerNorm"],
 	[/kernel\..*(im2col)/i, "im2col"],
 	[/^runtime\.|^gc|memmove|memclr|memequal/i, "Go runtime"],
 ];
 
-/** Parts that multiply matrices; in the int8 forward the float32 ones are those of attention. */
+/** Parts that multiply matrices; the int8 forward has none of the float32 ones. */
 const products = ["int8 products", "float32 products"];
 
 /** What is not a product of matrices, of all that a profile saw. @param {{ name: string, share: number }[]} profile */

@@ -13,7 +13,7 @@ type int8TilesWasm struct {
 }
 
 // int8Block bounds the rows of activations that go from panel to panel of W, in bytes: with a panel they stay in the first-level cache.
-const int8Block = 1 << 15
+const int8Block = 1 << 14
 
 // int8Base multiplies pairs of k, widened to 16 bits, by i32x4.dot_i16x8_s.
 var int8Base = &int8TilesWasm{rows: tileRows, bytes: 2, step: 8, tiles: int8Tiles}

@@ -20,6 +20,7 @@ func BenchmarkViTS(b *testing.B) {
 		best time.Duration
 	}
 	var all []*measured
+	var settle func()
 	add := func(name string, ops float64, peak *measured, run func()) *measured {
 		m := &measured{name: name, ops: ops, run: run, peak: peak}
 		all = append(all, m)
@@ -41,7 +42,11 @@ func BenchmarkViTS(b *testing.B) {
 			packed, y := make([]int8, body.packLen(n, k)), make([]float32, m*n)
 			body.pack(packed, c.w, n, k)
 			p := int8Product{y, c.a, c.aScale, c.aZero, packed, c.wScale, c.wSum, c.bias, m, n, k, Epilogue{}}
-			add("int8/"+shape+"/"+body.name, ops, limits[peakOf["int8 "+body.name]], func() { body.matmul(p) })
+			run := func() { body.matmul(p) }
+			add("int8/"+shape+"/"+body.name, ops, limits[peakOf["int8 "+body.name]], run)
+			if n == k {
+				settle = run // of the last body, and the smallest product
+			}
 		}
 		x, w, y := make([]float32, m*k), make([]float32, n*k), make([]float32, m*n)
 		fill(rng, x)
@@ -49,6 +54,10 @@ func BenchmarkViTS(b *testing.B) {
 		for _, body := range bodies[1:] {
 			add("float32/"+shape+"/"+body.name, ops, limits[peakOf["float32 "+body.name]], func() { body.matmul(y, x, w, m, n, k, formNT, false) })
 		}
+	}
+	// The kernel of wasm-relaxed is chosen by then: see choice_wasm.go.
+	for range 6000 {
+		settle()
 	}
 	for b.Loop() {
 		for _, m := range all {
