@@ -15,16 +15,12 @@ type body struct {
 
 	// matmul writes or accumulates C (m, n) of the given form on one thread. All dimensions are positive.
 	matmul func(c, a, b []float32, m, n, k int, f form, accumulate bool)
-
-	// strict is matmul of formNT or formNN without accumulate, bit-equal to matmulGeneric. All dimensions are positive.
-	strict func(c, a, b []float32, m, n, k int, f form)
 }
 
 // generic is the body that is everywhere.
 var generic = &body{
 	name:   "generic",
 	matmul: matmulGeneric[float32],
-	strict: func(c, a, b []float32, m, n, k int, f form) { matmulGeneric(c, a, b, m, n, k, f, false) },
 }
 
 var (
@@ -72,16 +68,4 @@ func matmul32(c, a, b []float32, m, n, k int, f form, accumulate bool) {
 		return
 	}
 	active.matmul(c, a, b, m, n, k, f, accumulate)
-}
-
-// matmulStrict32 runs a strict product on the body in use.
-func matmulStrict32(c, a, b []float32, m, n, k int, f form) {
-	if m == 0 || n == 0 {
-		return
-	}
-	if k == 0 {
-		clear(c[:m*n])
-		return
-	}
-	active.strict(c, a, b, m, n, k, f)
 }

@@ -8,7 +8,7 @@
 //   - Element-wise and row kernels (package simd: amd64, arm64, wasm) give the same bits as the generic body. Sums are taken in a fixed
 //     order of 16 lanes (see sumGeneric), products are rounded before they are added, and exp is ours.
 //   - Matrix products (simd/archsimd on amd64, wasm) may fuse multiply and add and may split k into blocks, so their last bits depend on
-//     the body. The Strict forms round every product and every sum, in ascending k, and give the same bits on every body.
+//     the body. Products of integer codes, MatmulInt8 and those of Attention, are exact: the same bits on every body.
 //
 // Slices that are too short are programmer errors and panic; longer ones are used up to the length needed. Unless a comment says
 // otherwise, outputs must not overlap inputs. All functions may be called from many goroutines at once.

@@ -42,26 +42,6 @@ func MatmulTN[F Float](c, a, b []F, m, n, k int, accumulate bool) {
 	matmulTNGeneric(c, a, b, m, n, k, accumulate)
 }
 
-// MatmulNTStrict writes C = A Bᵀ with the same bits on every body: each product is rounded, then added to one sum in ascending p.
-// A is (m, k), B is (n, k), C is (m, n).
-func MatmulNTStrict(c, a, b []float32, m, n, k int) {
-	dims(m, n, k, "kernel: MatmulNTStrict: negative dimension")
-	need(c, m*n, "kernel: MatmulNTStrict: insufficient length of c")
-	need(a, m*k, "kernel: MatmulNTStrict: insufficient length of a")
-	need(b, n*k, "kernel: MatmulNTStrict: insufficient length of b")
-	matmulStrict32(c, a, b, m, n, k, formNT)
-}
-
-// MatmulNNStrict writes C = A B with the same bits on every body: each product is rounded, then added to one sum in ascending p.
-// A is (m, k), B is (k, n), C is (m, n).
-func MatmulNNStrict(c, a, b []float32, m, n, k int) {
-	dims(m, n, k, "kernel: MatmulNNStrict: negative dimension")
-	need(c, m*n, "kernel: MatmulNNStrict: insufficient length of c")
-	need(a, m*k, "kernel: MatmulNNStrict: insufficient length of a")
-	need(b, k*n, "kernel: MatmulNNStrict: insufficient length of b")
-	matmulStrict32(c, a, b, m, n, k, formNN)
-}
-
 // form says which operand of a product is stored transposed.
 type form int
 

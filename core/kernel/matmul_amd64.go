@@ -27,9 +27,9 @@ type tiling struct {
 	narrow  int // columns of the narrow tile, for the last columns; 0 when there is none
 	depth   int // the largest block of k
 
-	// tile adds A B to rows x columns of C, or writes it when load is false; strict rounds every product. k is a positive multiple of
-	// unroll. tileNarrow and strictNarrow do the same to rows x narrow.
-	tile, strict, tileNarrow, strictNarrow func(c unsafe.Pointer, ldc uintptr, a, b unsafe.Pointer, k int, load bool)
+	// tile adds A B to rows x columns of C, or writes it when load is false. k is a positive multiple of
+	// unroll. tileNarrow does the same to rows x narrow.
+	tile, tileNarrow func(c unsafe.Pointer, ldc uintptr, a, b unsafe.Pointer, k int, load bool)
 
 	// repeat packs a panel of A: for each of k columns, `step` bytes apart, for each of `panel` rows, `row` bytes apart, the element over a
 	// whole vector. Only the first `rows` rows are there.
@@ -67,10 +67,7 @@ func (t *tiling) body(name string, available func() bool) *body {
 		name:      name,
 		width:     4 * t.lanes,
 		available: available,
-		matmul: func(c, a, b []float32, m, n, k int, f form, accumulate bool) {
-			t.matmul(c, a, b, m, n, k, f, accumulate, false)
-		},
-		strict: func(c, a, b []float32, m, n, k int, f form) { t.matmul(c, a, b, m, n, k, f, false, true) },
+		matmul:    t.matmul,
 	}
 }
 
@@ -81,7 +78,7 @@ type operand struct {
 }
 
 // matmul splits the larger side of C over the threads when the work is worth it: splitWork multiply-adds a thread.
-func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate, strict bool) {
+func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate bool) {
 	const splitWork = 1 << 20
 	lda, ldb := k, n
 	if f == formTN {
@@ -98,7 +95,7 @@ func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate, stri
 		parts = min(threads, m*n/splitWork*k+m*n%splitWork*k/splitWork)
 	}
 	if parts <= 1 {
-		t.block(cm, am, bm, m, n, k, f, accumulate, strict)
+		t.block(cm, am, bm, m, n, k, f, accumulate)
 		return
 	}
 	var wait sync.WaitGroup
@@ -115,7 +112,7 @@ func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate, stri
 		} else {
 			b.p = at(b.p, j0)
 		}
-		t.block(c, a, b, i1-i0, j1-j0, k, f, accumulate, strict)
+		t.block(c, a, b, i1-i0, j1-j0, k, f, accumulate)
 	}
 	split, unit := m, t.rows
 	if n > m {
@@ -141,7 +138,7 @@ func (t *tiling) matmul(c, a, b []float32, m, n, k int, f form, accumulate, stri
 }
 
 // block is the product on one thread.
-func (t *tiling) block(c, a, b operand, m, n, k int, f form, accumulate, strict bool) {
+func (t *tiling) block(c, a, b operand, m, n, k int, f form, accumulate bool) {
 	buf := packs.Get().(*packed)
 	columns := min(roundUp(n, t.columns), packColumns)
 	chunk := packLimit / columns
@@ -159,18 +156,14 @@ func (t *tiling) block(c, a, b operand, m, n, k int, f form, accumulate, strict 
 			} else {
 				b.p = at(b.p, p*b.stride+j)
 			}
-			t.chunk(buf, c, a, b, m, min(columns, n-j), min(chunk, k-p), f, accumulate || p > 0, strict)
+			t.chunk(buf, c, a, b, m, min(columns, n-j), min(chunk, k-p), f, accumulate || p > 0)
 		}
 	}
 	packs.Put(buf)
 }
 
 // chunk is a product whose packed B is at most packLimit.
-func (t *tiling) chunk(buf *packed, c, a, b operand, m, n, k int, f form, accumulate, strict bool) {
-	tile, tileNarrow := t.tile, t.tileNarrow
-	if strict {
-		tile, tileNarrow = t.strict, t.strictNarrow
-	}
+func (t *tiling) chunk(buf *packed, c, a, b operand, m, n, k int, f form, accumulate bool) {
 
 	// Blocks of k of about the same size.
 	blocks := (k + t.depth - 1) / t.depth
@@ -201,9 +194,9 @@ func (t *tiling) chunk(buf *packed, c, a, b operand, m, n, k int, f form, accumu
 			load := accumulate || p > 0
 			t.packA(pa, group, at0, rows, p, kc, f)
 			for j := 0; j < n; {
-				columns, run := t.columns, tile
+				columns, run := t.columns, t.tile
 				if t.narrow > 0 && n-j <= t.narrow {
-					columns, run = t.narrow, tileNarrow
+					columns, run = t.narrow, t.tileNarrow
 				}
 				cp := at(c.p, i*c.stride+j)
 				if rows == t.rows && n-j >= columns {

@@ -1,6 +1,6 @@
 package kernel
 
-// The generic products keep one sum an element in ascending p and round every product, so they are their own strict form.
+// The generic products keep one sum an element in ascending p and round every product.
 
 // matmulNTGeneric takes four rows of B at a time: four sums in flight hide the latency of the additions.
 func matmulNTGeneric[F Float](c, a, b []F, m, n, k int, accumulate bool) {

@@ -21,13 +21,13 @@ func init() {
 
 var avx512 = &tiling{
 	lanes: 16, rows: 6, panel: 3, columns: 64, narrow: 32, depth: 40,
-	tile: tile6x64, strict: strict6x64, tileNarrow: tile6x32, strictNarrow: strict6x32,
+	tile: tile6x64, tileNarrow: tile6x32,
 	repeat: repeat16,
 }
 
 var avx2 = &tiling{
 	lanes: 8, rows: 5, panel: 5, columns: 16, depth: 128,
-	tile: tile5x16, strict: strict5x16,
+	tile:   tile5x16,
 	repeat: repeat8,
 }
 
@@ -52,12 +52,6 @@ func store8(p unsafe.Pointer, i uintptr, v v8) { v.StoreArray((*[8]float32)(unsa
 func tile6x64(c unsafe.Pointer, ldc uintptr, a, b unsafe.Pointer, k int, load bool) {
 	tile3x64(c, ldc, a, b, k, load)
 	tile3x64(unsafe.Add(c, 3*ldc), ldc, unsafe.Add(a, 3*64*k), b, k, load)
-}
-
-// strict6x64 is tile6x64 with every product rounded.
-func strict6x64(c unsafe.Pointer, ldc uintptr, a, b unsafe.Pointer, k int, load bool) {
-	strict3x64(c, ldc, a, b, k, load)
-	strict3x64(unsafe.Add(c, 3*ldc), ldc, unsafe.Add(a, 3*64*k), b, k, load)
 }
 
 // repeat16 is tiling.repeat with panels of three rows.

@@ -30,13 +30,7 @@ func init() {
 		matmul: func(c, a, b []float32, m, n, k int, f form, accumulate bool) {
 			matmulWasm(baseTiles, c, a, b, m, n, k, f, accumulate)
 		},
-		// Baseline WebAssembly has no fused multiply-add: the only body is the strict one.
-		strict: strictWasm,
 	})
-}
-
-func strictWasm(c, a, b []float32, m, n, k int, f form) {
-	matmulWasm(baseTiles, c, a, b, m, n, k, f, false)
 }
 
 const (
@@ -168,9 +162,6 @@ func packColumns(dst, src []float32, columns, width, ld, k int, gather func(dst,
 
 //go:noescape
 func matmulTiles(c, a, b unsafe.Pointer, steps, tiles, ldc, accumulate uintptr)
-
-//go:noescape
-func matmulRowTiles(c, a, b unsafe.Pointer, steps, tiles, ldc, lda uintptr)
 
 //go:noescape
 func spread5(dst, src unsafe.Pointer, quads uintptr)

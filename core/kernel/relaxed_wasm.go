@@ -34,7 +34,6 @@ func init() {
 		matmul: func(c, a, b []float32, m, n, k int, f form, accumulate bool) {
 			matmulWasm(relaxedTiles, c, a, b, m, n, k, f, accumulate)
 		},
-		strict: strictWasm,
 	})
 	registerInt8(int8Split.body("wasm-relaxed-split", 4))
 	registerInt8(int8Fused.body("wasm-relaxed-fused", 4))

@@ -5,7 +5,6 @@ import "fmt"
 func matmulWasm(f *file) {
 	wasmFile(f, "", func(f *file, l loads) {
 		matmulTile(f, l, baseTile, false)
-		matmulRows(f, l, baseTile)
 		spread(f, baseTile.rows)
 		spread(f, baseTile.columns())
 		gather(f, baseTile.rows)
@@ -70,56 +69,6 @@ func matmulTile(f *file, l loads, t tile, fused bool) {
 		}
 	}
 	f.op(advance("R1", 4*t.rows*t.unroll), "a of the next step; after the last one, of the next tile")
-	f.op(advance("R8", 16*t.vecs*t.unroll), "")
-	loopEnd(f, "R7", "while steps are left")
-	t.sums(func(r, v int, sum string) {
-		f.op(seq(address("R0"), "Get "+sum, fmt.Sprintf("V128Store $0, $%d", 16*v)), "c[%d][%d:] = s", r, 4*v)
-		if v == t.vecs-1 {
-			f.op(seq("Get R0", "Get R5", "I64Add", "Set R0"), "next row; after the last one, of the next tile")
-		}
-	})
-	loopEnd(f, "R4", "while tiles are left")
-	f.op("RET", "")
-	f.line("")
-}
-
-// matmulRows is matmulTile with rows of A as they lie, which saves packing a matrix that is multiplied once.
-func matmulRows(f *file, l loads, t tile) {
-	f.text("matmulRowTiles", "c, a, b unsafe.Pointer, steps, tiles, ldc, lda uintptr", "MOVD", []argument{
-		{"c", "R0", "tile of C; its rows are ldc bytes apart"},
-		{"a", "R1", fmt.Sprintf("A, rows lda bytes apart, filled up to a multiple of %d numbers that meet zeros of B", t.unroll)},
-		{"b", "R2", fmt.Sprintf("B, %d columns of each k", t.columns())},
-		{"steps", "R3", fmt.Sprintf("k/%d, not 0", t.unroll)},
-		{"tiles", "R4", fmt.Sprintf("tiles of %d rows, not 0", t.rows)},
-		{"ldc", "R5", ""},
-		{"lda", "R6", ""},
-	}, "Each product is rounded, then added to its sum in ascending k.")
-	f.op("Loop", "for each tile")
-	f.op(seq("Get R3", "Set R7"), "steps left")
-	f.op(seq("Get R2", "Set R8"), "b of this step")
-	row := func(r int) string { return fmt.Sprintf("R%d", 9+r) }
-	for r := range t.rows {
-		f.op(seq("Get R1", "Set "+row(r), "Get R1", "Get R6", "I64Add", "Set R1"), "row %d of A", r)
-	}
-	t.sums(func(r, v int, sum string) {
-		f.op(seq(zeroV, "Set "+sum), "s[%d][%d:] = 0", r, 4*v)
-	})
-	f.op("Loop", "for each %d of k", t.unroll)
-	for u := range t.unroll {
-		for v := range t.vecs {
-			f.op(seq(address("R8"), fmt.Sprintf("V128Load $%d", 16*(u*t.vecs+v)), "Set "+t.column(v)), "b[k+%d][%d:]", u, 4*v)
-		}
-		for r := range t.rows {
-			f.op(seq(address(row(r)), l.at("V128Load32Splat", 4*u), "Set "+t.row()), "a[%d][k+%d]", r, u)
-			for v := range t.vecs {
-				s := t.sum(r, v)
-				f.op(seq("Get "+s, "Get "+t.column(v), "Get "+t.row(), "F32x4Mul", "F32x4Add", "Set "+s), "s[%d][%d:] += b * a", r, 4*v)
-			}
-		}
-	}
-	for r := range t.rows {
-		f.op(advance(row(r), 4*t.unroll), "")
-	}
 	f.op(advance("R8", 16*t.vecs*t.unroll), "")
 	loopEnd(f, "R7", "while steps are left")
 	t.sums(func(r, v int, sum string) {

@@ -18,19 +18,15 @@ type tile struct {
 	lanes           int
 	rows, panelRows int
 	vectors         int
-	strict          bool
 }
 
 // unroll is the steps of k in the body of the loop: they share the moves that bring the sums back to the registers they started in.
 const unroll = 4
 
 var tiles = []tile{
-	{"tile3x64", "is half of tile6x64.", 16, 3, 3, 4, false},
-	{"strict3x64", "is tile3x64 with every product rounded.", 16, 3, 3, 4, true},
-	{"tile6x32", "reads A in two panels of three rows.", 16, 6, 3, 2, false},
-	{"strict6x32", "is tile6x32 with every product rounded.", 16, 6, 3, 2, true},
-	{"tile5x16", "is the tile of AVX2.", 8, 5, 5, 2, false},
-	{"strict5x16", "is tile5x16 with every product rounded.", 8, 5, 5, 2, true},
+	{"tile3x64", "is half of tile6x64.", 16, 3, 3, 4},
+	{"tile6x32", "reads A in two panels of three rows.", 16, 6, 3, 2},
+	{"tile5x16", "is the tile of AVX2.", 8, 5, 5, 2},
 }
 
 func main() {
@@ -92,11 +88,7 @@ func (t *tile) write(f *bytes.Buffer) {
 		for i := range t.rows {
 			line("x%d%d := %s(&p%d[%d])", u, i, load, i/t.panelRows, u*t.panelRows+i%t.panelRows)
 			for j := range t.vectors {
-				if t.strict {
-					line("s%[1]d%[2]d = s%[1]d%[2]d.Add(x%[3]d%[1]d.Mul(b%[3]d%[2]d))", i, j, u)
-				} else {
-					line("s%[1]d%[2]d = x%[3]d%[1]d.MulAdd(b%[3]d%[2]d, s%[1]d%[2]d)", i, j, u)
-				}
+				line("s%[1]d%[2]d = x%[3]d%[1]d.MulAdd(b%[3]d%[2]d, s%[1]d%[2]d)", i, j, u)
 			}
 		}
 	}
