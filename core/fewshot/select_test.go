@@ -1,0 +1,162 @@
+package fewshot
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// streaks returns classes apart along a few numbers and alike but for large noise along the others: what one covariance for all tells apart.
+func streaks(seed uint64, way, shots, dim int) (embed []float32, labels []int) {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	noise := make([]float64, dim)
+	for k := range noise {
+		noise[k] = 0.15
+		if k < 2 {
+			noise[k] = 2
+		}
+	}
+	for c := range way {
+		for range shots {
+			for k := range dim {
+				v := noise[k]*rng.NormFloat64() + 1
+				if k == 2+c {
+					v += 1
+				}
+				embed = append(embed, float32(v))
+			}
+			labels = append(labels, c)
+		}
+	}
+	return embed, labels
+}
+
+func hits(h *Head, embed []float32, labels []int, dim int) (n int) {
+	logits := make([]float32, h.Way())
+	for i, label := range labels {
+		h.Logits(logits, embed[i*dim:(i+1)*dim])
+		if Argmax(logits) == label {
+			n++
+		}
+	}
+	return n
+}
+
+// Where one covariance tells classes apart that their means do not, that is seen without a query, and queries agree.
+func TestSelect(t *testing.T) {
+	const way, dim = 4, 12
+	embed, labels := streaks(1, way, 6, dim)
+	queries, queryLabels := streaks(2, way, 50, dim)
+	out := Select(NewSupport(embed, labels, way, dim), "")
+	chosen := out.Trials[out.Chosen]
+	if out.Head.Kind != chosen.Kind || out.Head.Strength != chosen.Strength || float64(out.Head.Scale) != float64(float32(chosen.Scale)) {
+		t.Fatalf("head %v %v %v, trial %+v", out.Head.Kind, out.Head.Strength, out.Head.Scale, chosen)
+	}
+	direct := Select(NewSupport(embed, labels, way, dim), KindPrototypes)
+	have, want := hits(out.Head, queries, queryLabels, dim), hits(direct.Head, queries, queryLabels, dim)
+	if out.Head.Kind == KindPrototypes || have < want+20 {
+		t.Errorf("%s gets %d of %d, prototypes %d", out.Head.Kind, have, len(queryLabels), want)
+	}
+	if len(out.Trials) != len(candidates) {
+		t.Errorf("%d trials, want %d", len(out.Trials), len(candidates))
+	}
+	// What is told of the chosen one is what its left-out probabilities say.
+	loss, right := 0.0, 0
+	for i, label := range labels {
+		row := out.LeftOut[i*way : (i+1)*way]
+		loss -= math.Log(float64(row[label])) / float64(len(labels))
+		if Argmax(row) == label {
+			right++
+		}
+	}
+	wantNear(t, "log-loss", chosen.LogLoss, loss, 1e-9)
+	if right != chosen.Hits {
+		t.Errorf("%d hits, want %d", chosen.Hits, right)
+	}
+	for i, trial := range out.Trials {
+		if trial.LogLoss < chosen.LogLoss || trial.LogLoss == chosen.LogLoss && i < out.Chosen {
+			t.Errorf("%+v was not chosen", trial)
+		}
+	}
+	for _, kind := range []Kind{KindPrototypes, KindRidge, KindLDA, KindLogistic} {
+		if h := Select(NewSupport(embed, labels, way, dim), kind).Head; h.Kind != kind {
+			t.Errorf("asked for %s, have %s", kind, h.Kind)
+		}
+	}
+}
+
+// With few examples prototypes answer; with one nothing is judged.
+func TestSelectFewExamples(t *testing.T) {
+	const way, dim = 3, 12
+	embed, labels := streaks(1, way, 2, dim)
+	out := Select(NewSupport(embed, labels, way, dim), "")
+	if len(out.Trials) != 1 || out.Head.Kind != KindPrototypes || out.LeftOut == nil {
+		t.Errorf("two examples: %+v", out.Trials)
+	}
+	embed, labels = streaks(1, way, 1, dim)
+	out = Select(NewSupport(embed, labels, way, dim), "")
+	if len(out.Trials) != 0 || out.Head.Kind != KindPrototypes || out.Head.Scale != LogitScale || out.LeftOut != nil || out.Likeness != nil {
+		t.Errorf("one example: %+v, head %+v", out, out.Head)
+	}
+	if h := Select(NewSupport(embed, labels, way, dim), KindRidge).Head; h.Kind != KindRidge || h.Strength != 1 || h.Scale != 11 {
+		t.Errorf("one example: %s %v %v", h.Kind, h.Strength, h.Scale)
+	}
+}
+
+// Nothing breaks on supports without any difference, or without any length.
+func TestSelectDegenerate(t *testing.T) {
+	const way, dim = 3, 5
+	same := slices.Repeat([]float32{1, 2, 3, 4, 5}, 4*way)
+	for name, embed := range map[string][]float32{"zeros": make([]float32, 4*way*dim), "all the same": same} {
+		for _, kind := range []Kind{"", KindPrototypes, KindRidge, KindLDA, KindLogistic} {
+			labels := make([]int, 4*way)
+			for i := range labels {
+				labels[i] = i % way
+			}
+			h := Select(NewSupport(embed, labels, way, dim), kind).Head
+			logits := make([]float32, way)
+			h.Logits(logits, embed[:dim])
+			for _, v := range logits {
+				if math.Abs(float64(v-logits[0])) > 1e-3 {
+					t.Errorf("%s, %q: logits %v of a picture that is like all", name, kind, logits)
+				}
+			}
+		}
+	}
+}
+
+func TestUnknownBelow(t *testing.T) {
+	// Mean 0.8, standard deviation 0.1.
+	wantNear(t, "threshold", float64(UnknownBelow([]float32{0.7, 0.8, 0.9})), 0.8-1.645*0.1, 1e-6)
+	if got := UnknownBelow([]float32{0.5}); got != -1 {
+		t.Errorf("one example: %v", got)
+	}
+	if got := UnknownBelow([]float32{-0.9, 0.9}); got != 0 {
+		t.Errorf("wide: %v", got)
+	}
+	prototypes := []float32{1, 0, 0, 1}
+	wantNear(t, "likeness", float64(Likeness([]float32{3, 4}, prototypes, 2)), 0.8, 1e-6)
+}
+
+func TestAUROC(t *testing.T) {
+	for _, test := range []struct {
+		known, unknown []float32
+		want           float64
+	}{
+		{[]float32{3, 4}, []float32{1, 2}, 1},
+		{[]float32{1, 2}, []float32{3, 4}, 0},
+		{[]float32{1, 3}, []float32{2}, 0.5},
+		{[]float32{1, 2}, []float32{1}, 0.75},
+	} {
+		if got := AUROC(test.known, test.unknown); got != test.want {
+			t.Errorf("%v against %v: %v, want %v", test.known, test.unknown, got, test.want)
+		}
+	}
+	nan := float32(math.NaN())
+	for _, bad := range []float64{AUROC(nil, []float32{1}), AUROC([]float32{1}, nil), AUROC([]float32{nan}, []float32{1})} {
+		if !math.IsNaN(bad) {
+			t.Errorf("have %v, want NaN", bad)
+		}
+	}
+}
