@@ -1,7 +1,7 @@
 package adapt
 
 import (
-	"fmt"
+	"math"
 	"slices"
 
 	"haguruma/core/fewshot"
@@ -9,152 +9,142 @@ import (
 	"haguruma/core/picture"
 )
 
-// adaptation is what Classify uses: a snapshot, but for the names, which are read from the classes.
-type adaptation struct {
-	classes    []*class
-	prototypes []float32 // (len(classes), dim), rows of length one
-	merged     *merged   // the same by weights with experts merged; nil: there are none, or they were off
-}
-
-// Score is what Classify says of one class.
+// Score is what is said of one class.
 type Score struct {
 	Class         int     // id
-	Name          string  // now, not when adapted
-	Probability   float32 // softmax of 10 times the cosines; sums to one over the classes
+	Name          string  // now, or when the version was made where the class is gone
+	Probability   float32 // softmax of the head's logits; sums to one over the classes
 	Cosine        float32 // to the prototype of the class
-	Nearest       int     // id of the class's most similar example that was adapted to; 0 when all are gone
+	Nearest       int     // id of the most similar example that the version has of the class; 0 when all are gone
 	NearestCosine float32 // to that example
 }
 
-// Adapt makes one prototype a class of the examples there are and takes them into use. With experts it first lets them choose by what the
-// backbone alone makes of the examples, merges them, and embeds the examples again, but those that these weights have embedded before.
-// Without, no picture is embedded again. On error the adaptation in use stays.
-//
-// Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming the first class without an
-// example; with experts ErrNoPicture for an example whose picture is not known, ErrBadEmbedding, and what their embedder returned, wrapped.
-func (t *Task) Adapt() error {
-	if len(t.classes) < 2 {
-		return &Error{Code: CodeTooFewClasses, Message: fmt.Sprintf("at least two classes are needed, there is %s", []string{"none", "one"}[len(t.classes)])}
-	}
-	for _, c := range t.classes {
-		if len(c.examples) == 0 {
-			return &Error{Code: CodeEmptyClass, Message: fmt.Sprintf("the class %q has no example", c.name), Class: c.id, Name: c.name}
-		}
-	}
-	embed, labels := t.support()
-	a := &adaptation{classes: slices.Clone(t.classes), prototypes: make([]float32, len(t.classes)*t.dim)}
-	fewshot.Prototypes(a.prototypes, embed, labels, len(t.classes), t.dim)
-	if t.experts != nil && !t.off {
-		var err error
-		if a.merged, err = t.merge(embed, labels); err != nil {
-			return err
-		}
-	}
-	for _, x := range t.examples {
-		x.inUse = true
-	}
-	t.inUse, t.stale = a, false
-	return nil
-}
-
-// support returns all embeddings (n, dim) and their labels (n), class by class.
-func (t *Task) support() (embed []float32, labels []int) {
-	embed = make([]float32, 0, len(t.examples)*t.dim)
-	labels = make([]int, 0, len(t.examples))
-	for label, c := range t.classes {
-		for _, x := range c.examples {
-			embed = append(embed, x.embed...)
-			labels = append(labels, label)
-		}
-	}
-	return embed, labels
-}
-
-// without returns the adaptation less one class, or nil when fewer than two would be left.
-func (a *adaptation) without(c *class, dim int) *adaptation {
-	if a == nil {
-		return nil
-	}
-	i := slices.Index(a.classes, c)
-	if i < 0 {
-		return a
-	}
-	if len(a.classes) <= 2 {
-		return nil
-	}
-	row := func(prototypes []float32) []float32 { return slices.Delete(slices.Clone(prototypes), i*dim, (i+1)*dim) }
-	less := &adaptation{classes: slices.Delete(slices.Clone(a.classes), i, i+1), prototypes: row(a.prototypes)}
-	if a.merged != nil {
-		m := *a.merged
-		m.prototypes = row(m.prototypes)
-		less.merged = &m
-	}
-	return less
+// Answer is what is said of one picture.
+type Answer struct {
+	Scores       []Score // in the order of the classes
+	Best         int     // index of the most probable class, the first of equals
+	Unknown      bool    // the picture is of none of the classes: Likeness is below UnknownBelow
+	Likeness     float32 // largest cosine to a prototype
+	UnknownBelow float32 // -1: nothing is unknown, there were too few examples to tell
+	Version      int     // number
 }
 
 // Adapted reports whether there is an adaptation in use, so that Classify can answer.
 func (t *Task) Adapted() bool { return t.inUse != nil }
 
-// Stale reports whether classes or examples were added, moved or removed since the last Adapt, or
-// there was none. Renaming does not count.
-func (t *Task) Stale() bool { return t.stale || t.inUse == nil }
+// Stale reports whether classes or examples were added, moved or removed since the version in use was made, or experts turned on that it does not
+// have, or there is none.
+func (t *Task) Stale() bool { return t.inUse == nil || t.inUse.revision != t.revision }
 
-// Classify embeds a picture and returns one Score a class that was adapted to, in the order of the
-// classes; [Best] finds the winner. Errors: ErrNotAdapted, before anything is embedded; ErrBadEmbedding;
-// what the embedder returned, wrapped.
-func (t *Task) Classify(pic *picture.Picture) ([]Score, error) {
+// Ask says what a picture is. Errors: ErrNotAdapted, before anything is embedded; ErrBadEmbedding; what the embedder returned, wrapped.
+func (t *Task) Ask(pic *picture.Picture) (*Answer, error) {
 	if t.inUse == nil {
 		return nil, notAdapted()
 	}
-	embedder := t.embedder
-	if m := t.mergedInUse(); m != nil {
-		embedder = m.embedder
-	}
-	embed, err := t.embed(embedder, pic)
+	embed, err := t.embed(t.Merged(), pic)
 	if err != nil {
 		return nil, err
 	}
-	return t.ClassifyEmbedding(embed)
+	return t.AskEmbedding(embed)
 }
 
-// ClassifyEmbedding is Classify for an embedding of length Dim that was made before, by the weights in use: those of Scores.
-func (t *Task) ClassifyEmbedding(embed []float32) ([]Score, error) {
-	a := t.inUse
-	if a == nil {
+// AskEmbedding is Ask for an embedding of length Dim that was made before, by the weights in use: those of Choice.
+func (t *Task) AskEmbedding(embed []float32) (*Answer, error) {
+	l := t.InUse()
+	if l == nil {
 		return nil, notAdapted()
 	}
 	if err := t.checkEmbedding(embed); err != nil {
 		return nil, err
 	}
-	way, prototypes, merged := len(a.classes), a.prototypes, t.mergedInUse()
-	if merged != nil {
-		prototypes = merged.prototypes
-	}
-	logits := make([]float32, way)
-	fewshot.CosineLogits(logits, embed, prototypes, 1, way, t.dim, fewshot.LogitScale)
+	way := len(t.inUse.Classes)
+	logits, cosines := make([]float32, way), make([]float32, way)
+	l.Head.Logits(logits, embed)
+	fewshot.Probabilities(logits, logits, 1, way)
+	fewshot.CosineLogits(cosines, embed, l.Prototypes, 1, way, t.dim, 1)
 
-	unit := t.unit(embed)
-	scores := make([]Score, way)
-	for i, c := range a.classes {
-		scores[i] = Score{Class: c.id, Name: c.name, Cosine: logits[i] / fewshot.LogitScale}
-		for _, x := range c.examples {
-			if !x.inUse {
-				continue
-			}
-			like := x.unit
-			if merged != nil {
-				like = merged.seen[x].unit
-			}
-			if cosine := kernel.Dot(unit, like); scores[i].Nearest == 0 || cosine > scores[i].NearestCosine {
-				scores[i].Nearest, scores[i].NearestCosine = x.id, cosine
-			}
+	a := &Answer{Scores: make([]Score, way), UnknownBelow: l.UnknownBelow, Version: t.inUse.Number}
+	for i, n := range t.inUse.Classes {
+		a.Scores[i] = Score{Class: n.ID, Name: n.Name, Probability: logits[i], Cosine: cosines[i]}
+		if c, err := t.class(n.ID); err == nil {
+			a.Scores[i].Name = c.name
 		}
 	}
-	fewshot.Probabilities(logits, logits, 1, way)
-	for i := range scores {
-		scores[i].Probability = logits[i]
+	a.Best, a.Likeness = Best(a.Scores), cosines[fewshot.Argmax(cosines)]
+	a.Unknown = a.Likeness < a.UnknownBelow
+	length := inverse(embed)
+	for _, m := range l.support {
+		like, ok := m.x.seen(l.weights)
+		if !ok || m.x.class == nil {
+			continue
+		}
+		s := &a.Scores[m.label]
+		if cosine := length * inverse(like) * kernel.Dot(embed, like); s.Nearest == 0 || cosine > s.NearestCosine {
+			s.Nearest, s.NearestCosine = m.x.id, cosine
+		}
 	}
-	return scores, nil
+	return a, nil
+}
+
+// inverse is one over the length of x, or 0.
+func inverse(x []float32) float32 {
+	if square := kernel.Dot(x, x); square > 0 {
+		return float32(1 / math.Sqrt(float64(square)))
+	}
+	return 0
+}
+
+// Classify returns the scores of Ask; [Best] finds the winner. Errors as Ask's.
+func (t *Task) Classify(pic *picture.Picture) ([]Score, error) {
+	a, err := t.Ask(pic)
+	if err != nil {
+		return nil, err
+	}
+	return a.Scores, nil
+}
+
+// ClassifyEmbedding returns the scores of AskEmbedding.
+func (t *Task) ClassifyEmbedding(embed []float32) ([]Score, error) {
+	a, err := t.AskEmbedding(embed)
+	if err != nil {
+		return nil, err
+	}
+	return a.Scores, nil
+}
+
+// Like is an example and how alike a picture is to it.
+type Like struct {
+	Example, Class int     // ids; the class when the version was made
+	Cosine         float32 // -1..1
+}
+
+// Nearest returns the examples of the version in use that are most like an embedding made by its weights, the most similar first, at most n; those that
+// were removed since are passed over. Errors as AskEmbedding's.
+func (t *Task) Nearest(embed []float32, n int) ([]Like, error) {
+	l := t.InUse()
+	if l == nil {
+		return nil, notAdapted()
+	}
+	if err := t.checkEmbedding(embed); err != nil {
+		return nil, err
+	}
+	var list []Like
+	length := inverse(embed)
+	for _, m := range l.support {
+		if like, ok := m.x.seen(l.weights); ok && m.x.class != nil {
+			list = append(list, Like{m.x.id, t.inUse.Classes[m.label].ID, length * inverse(like) * kernel.Dot(embed, like)})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Like) int {
+		switch {
+		case a.Cosine > b.Cosine:
+			return -1
+		case a.Cosine < b.Cosine:
+			return 1
+		}
+		return 0
+	})
+	return list[:min(max(n, 0), len(list))], nil
 }
 
 // Best returns the index of the most probable class, the first of equals, or -1 of no score.

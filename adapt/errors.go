@@ -13,6 +13,8 @@ const (
 	CodeNotAdapted     = "not_adapted"     // classifying before the first Adapt
 	CodeBadEmbedding   = "bad_embedding"   // wrong length, or not finite
 	CodeNoPicture      = "no_picture"      // adapting with experts to an example that is an embedding only
+	CodeContradiction  = "contradiction"   // one picture in two classes
+	CodeUnknownVersion = "unknown_version" // no version of that number
 )
 
 // Error is a refused call. The fields that do not apply are zero.
@@ -22,6 +24,7 @@ type Error struct {
 	Class   int    // id
 	Name    string // of the class, as the user gave it
 	Example int    // id
+	Other   int    // id of a second example
 }
 
 func (e *Error) Error() string { return "adapt: " + e.Message }
@@ -43,6 +46,8 @@ var (
 	ErrNotAdapted     error = &Error{Code: CodeNotAdapted, Message: "not adapted yet"}
 	ErrBadEmbedding   error = &Error{Code: CodeBadEmbedding, Message: "not an embedding of this backbone"}
 	ErrNoPicture      error = &Error{Code: CodeNoPicture, Message: "an example without its picture"}
+	ErrContradiction  error = &Error{Code: CodeContradiction, Message: "one picture in two classes"}
+	ErrUnknownVersion error = &Error{Code: CodeUnknownVersion, Message: "no such version"}
 )
 
 // Code returns the code of the first [Error] in err's chain, or "" when there is none.

@@ -5,22 +5,32 @@ import (
 	"math"
 	"slices"
 
-	"haguruma/core/fewshot"
 	"haguruma/core/kernel"
 	"haguruma/core/picture"
 )
 
+// example is what the task and its versions share; one that was removed keeps its id only.
 type example struct {
 	id    int
-	class *class
-	embed []float32        // (dim) as the embedder gave it
-	unit  []float32        // (dim) scaled to length one
-	pic   *picture.Picture // what the embedder sees; nil: not known
-	inUse bool             // part of the adaptation in use
+	class *class                 // nil: removed
+	embed []float32              // (dim) as the embedder gave it
+	views map[*weights][]float32 // (dim) by other weights, of versions
+	pic   *picture.Picture       // what the embedder sees; nil: not known
 }
 
+// see keeps the embedding at some weights.
+func (x *example) see(w *weights, embed []float32) {
+	if x.views == nil {
+		x.views = map[*weights][]float32{}
+	}
+	x.views[w] = embed
+}
+
+// forget lets go of all that a removed example holds: versions still name it.
+func (x *example) forget() { *x = example{id: x.id} }
+
 // AddExample embeds one picture, only this one, and appends it to a class. Of the picture, what the embedder sees is kept.
-// Errors: ErrUnknownClass, ErrBadEmbedding, or what the embedder returned, wrapped.
+// Errors: ErrUnknownClass, ErrBadEmbedding, ErrContradiction when another class has the picture, or what the embedder returned, wrapped.
 func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {
 	if _, err := t.class(class); err != nil { // before the costly step
 		return 0, err
@@ -43,19 +53,18 @@ func (t *Task) AddEmbedding(class int, embed []float32, pic *picture.Picture) (i
 	if err := t.checkEmbedding(embed); err != nil {
 		return 0, err
 	}
+	if other := t.twin(embed, c); other != nil {
+		return 0, &Error{
+			Code: CodeContradiction, Message: fmt.Sprintf("the picture is example %d of class %q already", other.id, other.class.name),
+			Class: other.class.id, Name: other.class.name, Example: other.id,
+		}
+	}
 	t.lastID.example++
-	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), unit: t.unit(embed), pic: pic}
+	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), pic: pic}
 	t.examples[x.id] = x
 	c.examples = append(c.examples, x)
-	t.stale = true
+	t.revision++
 	return x.id, nil
-}
-
-// unit returns the embedding scaled to length one, a copy.
-func (t *Task) unit(embed []float32) []float32 {
-	unit := slices.Clone(embed)
-	fewshot.NormalizeRows(unit, 1, t.dim)
-	return unit
 }
 
 // RemoveExample removes an example from its class. ErrUnknownExample: no such example.
@@ -66,12 +75,13 @@ func (t *Task) RemoveExample(id int) error {
 	}
 	x.class.drop(x)
 	delete(t.examples, id)
-	t.stale = true
+	x.forget()
+	t.revision++
 	return nil
 }
 
 // Relabel moves an example to the end of another class; it keeps its id. Moving it to the class it is
-// in changes nothing. Errors: ErrUnknownExample, ErrUnknownClass.
+// in changes nothing. When the other class has the same picture, [Task.Review] lists both and Adapt refuses. Errors: ErrUnknownExample, ErrUnknownClass.
 func (t *Task) Relabel(id, class int) error {
 	x, err := t.example(id)
 	if err != nil {
@@ -84,7 +94,7 @@ func (t *Task) Relabel(id, class int) error {
 	x.class.drop(x)
 	x.class = c
 	c.examples = append(c.examples, x)
-	t.stale = true
+	t.revision++
 	return nil
 }
 

@@ -24,7 +24,7 @@ type Embedder interface {
 	Embed(pic *picture.Picture) ([]float32, error)
 }
 
-// Task holds classes and examples in the order they were added, and the adaptation in use. Ids start
+// Task holds classes and examples in the order they were added, and the adaptations that were taken. Ids start
 // at 1, are never reused and stay the same under renaming and relabelling. Not safe for concurrent use.
 type Task struct {
 	embedder Embedder
@@ -33,11 +33,14 @@ type Task struct {
 	examples map[int]*example
 	lastID   struct{ class, example int }
 
-	inUse *adaptation // nil before the first Adapt
-	stale bool        // examples or classes have changed since
+	inUse    *Version   // nil at version 0
+	versions []*Version // number 1 first
+	forward  []*Version // what Forward goes to, the next one last
+	revision int        // counts changes of examples and classes
 
-	experts Experts // nil: none
-	off     bool    // experts are not used
+	experts Experts    // nil: none
+	off     bool       // experts are not used
+	merged  []*weights // that hold a copy of the backbone, the one used last at the end
 }
 
 type class struct {
@@ -87,7 +90,7 @@ func (t *Task) AddClass(name string) (id int, err error) {
 	}
 	t.lastID.class++
 	t.classes = append(t.classes, &class{id: t.lastID.class, name: name})
-	t.stale = true
+	t.revision++
 	return t.lastID.class, nil
 }
 
@@ -106,9 +109,8 @@ func (t *Task) RenameClass(id int, name string) error {
 	return nil
 }
 
-// RemoveClass removes a class with its examples. The adaptation in use forgets the class at once, which is
-// exact because a prototype depends on no other class; with fewer than two left there is none in use.
-// ErrUnknownClass: no such class.
+// RemoveClass removes a class with its examples. What is in use forgets the class at once, as a new version whose logits for the other classes are what
+// they were; with fewer than two classes left in it, version 0 is in use. ErrUnknownClass: no such class.
 func (t *Task) RemoveClass(id int) error {
 	c, err := t.class(id)
 	if err != nil {
@@ -118,8 +120,19 @@ func (t *Task) RemoveClass(id int) error {
 		delete(t.examples, x.id)
 	}
 	t.classes = slices.DeleteFunc(t.classes, func(other *class) bool { return other == c })
-	t.stale = true
-	t.inUse = t.inUse.without(c, t.dim)
+	t.revision++
+	if t.inUse != nil {
+		if at := slices.IndexFunc(t.inUse.Classes, func(n Named) bool { return n.ID == id }); at >= 0 {
+			if len(t.inUse.Classes) > 2 {
+				t.take(t.inUse.without(at, t.dim))
+			} else {
+				t.inUse, t.forward = nil, nil
+			}
+		}
+	}
+	for _, x := range c.examples {
+		x.forget()
+	}
 	return nil
 }
 

@@ -246,7 +246,7 @@ func (a *app) learn(ctx context.Context, b *bundle, experts adapt.Experts, suppo
 			progress.report("learn", done, data.NumImages(), "")
 		}
 	}
-	if err := task.Adapt(); err != nil {
+	if _, err := task.Adapt(ctx, adapt.Options{}); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", support, err)
 	}
 	return task, classes, nil

@@ -323,10 +323,10 @@ func TestLogistic(t *testing.T) {
 	}
 	minimum := func(out, at int) []float64 {
 		w := make([]float64, way*dim)
-		for range 20000 {
+		for range 4000 {
 			g, _ := gradient(w, out, at)
 			for j, v := range g {
-				w[j] -= 0.05 * v
+				w[j] -= 0.2 * v
 			}
 		}
 		_, logits := gradient(w, out, at)

@@ -65,8 +65,9 @@ type Selection struct {
 
 // Select fits the head that predicts left-out examples best, by mean log-loss: it tells more than hits, which few examples share out coarsely, and
 // is what the temperature is calibrated by. Prototypes win ties. kind, if not empty, is the only kind that may be chosen. Where a class has one example,
-// leaving one out is impossible: the middle strength at its usual scale then. With fewer than LeastShots examples
-// a class on average, prototypes are chosen unless another kind is asked for. Queries are never seen.
+// leaving one out is impossible: prototypes at LogitScale
+// then, or the middle strength of the kind asked for at its usual scale. With fewer than LeastShots examples
+// a class on average, prototypes are chosen unless another kind is asked for; the logistic head is tried unasked on small supports only. Queries are never seen.
 //
 // The cost is that of some matrices (n, n), whatever the length of an embedding. It panics on a kind there is not.
 func Select(s *Support, kind Kind) *Selection {
@@ -74,6 +75,7 @@ func Select(s *Support, kind Kind) *Selection {
 	for _, c := range candidates {
 		switch {
 		case kind == "" && s.Len() < LeastShots*s.Way && c.model.kind() != KindPrototypes, kind != "" && kind != c.model.kind():
+		case kind == "" && s.Len()*s.Way > autoLogistic && c.model.kind() == KindLogistic:
 		default:
 			tried = append(tried, c)
 		}
@@ -134,7 +136,10 @@ func unjudged(s *Support, tried []candidate) *Selection {
 	middle := tried[len(tried)/2]
 	h, scale := middle.model.fit(s, middle.strength), middle.usual(s.Len(), s.Way)
 	if h == nil {
-		h, scale = prototypeModel{}.fit(s, 0), LogitScale
+		h = prototypeModel{}.fit(s, 0)
+	}
+	if h.Kind == KindPrototypes {
+		scale = LogitScale // a class of one example is there, whatever the others have
 	}
 	h.Scale = float32(scale)
 	return &Selection{Head: h}

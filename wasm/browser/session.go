@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -205,7 +206,7 @@ func (s *session) adapt(a *arguments) (any, error) {
 	if err := s.ready(a); err != nil {
 		return nil, err
 	}
-	if err := s.task.Adapt(); err != nil {
+	if _, err := s.task.Adapt(context.Background(), adapt.Options{Force: true}); err != nil {
 		return nil, err
 	}
 	way, examples := 0, 0

@@ -1,0 +1,284 @@
+package adapt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/picture"
+)
+
+// Options of [Task.Adapt]. The zero value chooses a head, with experts where there are any, and lets the guard decide.
+type Options struct {
+	Head     fewshot.Kind   // the only kind of head to fit; empty: chosen by leave-one-out
+	Tuner    Tuner          // fine-tunes the weights before the head is chosen; nil: they stay
+	Force    bool           // take it even if it is worse than what is in use
+	Progress func(Progress) // told before each piece of work; nil: nobody
+}
+
+// Step is a part of an adaptation.
+type Step string
+
+// Steps, in the order they are taken.
+const (
+	StepRoute   Step = "route"   // experts choose
+	StepMerge   Step = "merge"   // into a copy of the backbone
+	StepEmbed   Step = "embed"   // the examples again, by the copy
+	StepTune    Step = "tune"    // the copy
+	StepHead    Step = "head"    // chosen and fitted
+	StepCompare Step = "compare" // with what is in use
+)
+
+// Progress is where an adaptation is.
+type Progress struct {
+	Step        Step
+	Done, Total int // pieces of work of this step
+}
+
+// Tuner changes the weights of the network by gradient steps.
+type Tuner interface {
+	// Tune returns a network of its own, tuned from that of the task, which is not written to. leftOut (n, way), or nil, are probabilities of each
+	// example by weights that were tuned without it, which the guard judges by. progress is told of steps; it returns an error to stop for.
+	Tune(ctx context.Context, task Tuning, progress func(done, total int) error) (tuned Embedder, leftOut []float32, err error)
+}
+
+// Tuning is what a [Tuner] works from.
+type Tuning struct {
+	Embedder Embedder           // the backbone, with the experts merged where there are any
+	Scores   []float32          // of the experts; nil: none
+	Pictures []*picture.Picture // (n) as the embedder sees them
+	Labels   []int              // (n) 0..way-1
+	Way      int
+}
+
+// Outcome is what became of an adaptation.
+type Outcome struct {
+	Version *Version // the new one, with Number 0 when it was not taken
+	Taken   bool
+}
+
+// Adapt makes a new version of the examples there are: it lets experts choose by what the backbone alone makes of the examples, merges them, embeds the
+// examples again but those that these weights have embedded before, fine-tunes when there is a Tuner, chooses a head, and compares it with what is in
+// use. When it is no worse, or forced, it is taken into use and into the history. When it is worse, what is in use stays, which is no error: the
+// version's Verdict says why.
+//
+// On error, and when ctx is done, whose error it then wraps, nothing changes. Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming
+// the first class without an example; ErrContradiction for one picture in two classes; with experts or a Tuner ErrNoPicture for an example whose
+// picture is not known, ErrBadEmbedding, and what their embedder returned, wrapped.
+func (t *Task) Adapt(ctx context.Context, o Options) (*Outcome, error) {
+	if err := t.checkClasses(); err != nil {
+		return nil, err
+	}
+	r := &run{task: t, ctx: ctx, options: o, fresh: map[*weights]map[*example][]float32{}}
+	embed, support := t.support()
+	v := &Version{Classes: t.names(), Examples: len(support), revision: t.revision}
+	way := len(t.classes)
+
+	merged := &weights{}
+	if t.experts != nil && !t.off {
+		r.begin(StepRoute, 1)
+		if err := r.next(0); err != nil {
+			return nil, err
+		}
+		means, scores := make([]float32, way*t.dim), make([]float32, t.experts.Len())
+		fewshot.ClassMeans(means, embed, labelsOf(support), way, t.dim)
+		t.experts.Route(scores, means, way)
+		merged = t.merge(scores)
+		r.begin(StepMerge, 1)
+		if err := r.next(0); err != nil {
+			return nil, err
+		}
+		t.embedderOf(merged)
+	}
+	again, err := r.embed(merged, support)
+	if err != nil {
+		return nil, err
+	}
+	var leftOut []float32
+	if o.Tuner != nil {
+		if merged, leftOut, err = r.tune(merged, support); err == nil {
+			again, err = r.embed(merged, support)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	heads := 1
+	if merged.changed() {
+		heads = 2
+	}
+	r.begin(StepHead, heads)
+	if err := r.next(0); err != nil {
+		return nil, err
+	}
+	v.Plain = t.learn(&weights{}, embed, support, o.Head)
+	now := v.Plain
+	if merged.changed() {
+		if err := r.next(1); err != nil {
+			return nil, err
+		}
+		now = t.learn(merged, again, support, o.Head)
+		if merged.tuned { // the tuned weights have seen every example
+			now.leftOut = leftOut
+			now.LeaveOneOut = leaveOneOut(v.Classes, support, leftOut)
+		}
+		v.Merged = now
+	}
+	if v.Verdict, err = r.compare(now, v.Classes); err != nil {
+		return nil, err
+	}
+	r.end()
+	v.Timings = r.timings
+	if v.Verdict.Code == VerdictWorse && !o.Force {
+		return &Outcome{Version: v}, nil
+	}
+	for w, views := range r.fresh {
+		for x, embed := range views {
+			x.see(w, embed)
+		}
+	}
+	t.take(v)
+	return &Outcome{Version: v, Taken: true}, nil
+}
+
+// run is one adaptation on its way: nothing of it is in the task yet.
+type run struct {
+	task    *Task
+	ctx     context.Context
+	options Options
+	timings []Timing
+	began   time.Time
+	total   int
+	fresh   map[*weights]map[*example][]float32 // embeddings that this run made
+}
+
+// begin ends the step before and begins one of so many pieces.
+func (r *run) begin(step Step, total int) {
+	r.end()
+	r.timings = append(r.timings, Timing{Step: step})
+	r.began, r.total = time.Now(), total
+}
+
+func (r *run) end() {
+	if n := len(r.timings); n > 0 {
+		r.timings[n-1].Took = time.Since(r.began)
+	}
+}
+
+// next is called before each piece of work: it tells of it and returns an error when the caller has had enough.
+func (r *run) next(done int) error {
+	if r.options.Progress != nil {
+		r.options.Progress(Progress{r.timings[len(r.timings)-1].Step, done, r.total})
+	}
+	if err := r.ctx.Err(); err != nil {
+		return fmt.Errorf("adapt: stopped: %w", err)
+	}
+	return nil
+}
+
+// embed returns the embeddings (n, dim) of the support at some weights, or nil for the backbone alone, which has embedded them.
+func (r *run) embed(w *weights, support []member) ([]float32, error) {
+	if !w.changed() {
+		return nil, nil
+	}
+	embed := make([]float32, 0, len(support)*r.task.dim)
+	r.begin(StepEmbed, len(support))
+	for i, m := range support {
+		if err := r.next(i); err != nil {
+			return nil, err
+		}
+		row, err := r.see(w, m.x)
+		if err != nil {
+			return nil, err
+		}
+		embed = append(embed, row...)
+	}
+	return embed, nil
+}
+
+// see returns the embedding of an example at some weights, made where it is not known.
+func (r *run) see(w *weights, x *example) ([]float32, error) {
+	if embed, ok := x.seen(w); ok {
+		return embed, nil
+	}
+	if embed, ok := r.fresh[w][x]; ok {
+		return embed, nil
+	}
+	if x.pic == nil {
+		return nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which experts need", x.id), Example: x.id}
+	}
+	embed, err := r.task.embed(r.task.embedderOf(w), x.pic)
+	if err != nil {
+		return nil, err
+	}
+	if r.fresh[w] == nil {
+		r.fresh[w] = map[*example][]float32{}
+	}
+	embed = slices.Clone(embed)
+	r.fresh[w][x] = embed
+	return embed, nil
+}
+
+// tune runs the Tuner from some weights.
+func (r *run) tune(w *weights, support []member) (tuned *weights, leftOut []float32, err error) {
+	in := Tuning{Embedder: r.task.embedderOf(w), Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes)}
+	for _, m := range support {
+		if m.x.pic == nil {
+			return nil, nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which fine-tuning needs", m.x.id), Example: m.x.id}
+		}
+		in.Pictures = append(in.Pictures, m.x.pic)
+	}
+	r.begin(StepTune, 0)
+	embedder, leftOut, err := r.options.Tuner.Tune(r.ctx, in, func(done, total int) error {
+		r.total = total
+		return r.next(done)
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("adapt: tune: %w", err)
+	}
+	if embedder.Dim() != r.task.dim || leftOut != nil && len(leftOut) != len(support)*in.Way {
+		panic("adapt: Tune: what it returned does not fit the task")
+	}
+	return &weights{from: w.from, choice: w.choice, embedder: embedder, tuned: true}, leftOut, nil
+}
+
+func (w *weights) changed() bool { return w.from != nil || w.tuned }
+
+// checkClasses reports why there is nothing to tell apart.
+func (t *Task) checkClasses() error {
+	if len(t.classes) < 2 {
+		return &Error{Code: CodeTooFewClasses, Message: fmt.Sprintf("at least two classes are needed, there is %s", []string{"none", "one"}[len(t.classes)])}
+	}
+	for _, c := range t.classes {
+		if len(c.examples) == 0 {
+			return &Error{Code: CodeEmptyClass, Message: fmt.Sprintf("the class %q has no example", c.name), Class: c.id, Name: c.name}
+		}
+	}
+	if twins := t.contradictions(); len(twins) > 0 {
+		return contradiction(twins[0][0], twins[0][1])
+	}
+	return nil
+}
+
+// support returns all embeddings by the backbone alone (n, dim) and the examples, class by class.
+func (t *Task) support() (embed []float32, support []member) {
+	embed = make([]float32, 0, len(t.examples)*t.dim)
+	support = make([]member, 0, len(t.examples))
+	for label, c := range t.classes {
+		for _, x := range c.examples {
+			embed = append(embed, x.embed...)
+			support = append(support, member{x, label})
+		}
+	}
+	return embed, support
+}
+
+func labelsOf(support []member) []int {
+	labels := make([]int, len(support))
+	for i, m := range support {
+		labels[i] = m.label
+	}
+	return labels
+}

@@ -1,0 +1,117 @@
+package adapt
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"haguruma/core/fewshot"
+)
+
+// Verdict is how an adaptation compares with the one in use, on the same examples: each judged by what has not seen it.
+type Verdict struct {
+	Code      string // stable, for programs
+	Reason    string // a sentence for a person, without a full stop
+	Compared  int    // examples that both were judged on; 0: they could not be compared
+	Hits      int    // of the new one
+	Before    int    // hits of the one in use
+	LogLoss   float64
+	LogBefore float64
+}
+
+// Codes of [Verdict].
+const (
+	VerdictFirst        = "first"         // there was none in use
+	VerdictBetter       = "better"        // or as good
+	VerdictWorse        = "worse"         // not taken, unless forced
+	VerdictNotCompared  = "not_compared"  // too few examples to leave one out
+	VerdictClassRemoved = "class_removed" // the version in use, less a class
+)
+
+// guardProbability bounds what one example can add to either log-loss when two adaptations are compared, so that one odd example does not decide.
+const guardProbability = 1e-3
+
+// compare judges a new adaptation against the one in use. The new one is worse when it hits fewer examples and its log-loss is not lower, or when its
+// log-loss is higher by more than one standard error of the difference. A class that the one in use does not know has probability 0 with it.
+func (r *run) compare(now *Learned, classes []Named) (Verdict, error) {
+	old, version := r.task.InUse(), r.task.inUse
+	switch {
+	case old == nil:
+		return Verdict{Code: VerdictFirst, Reason: "there was no adaptation in use"}, nil
+	case now.leftOut == nil:
+		return Verdict{Code: VerdictNotCompared, Reason: "a class has a single example, so none can be held out to compare by"}, nil
+	}
+	v, way := Verdict{}, len(classes)
+	// at is the index of each class in the version in use, or -1.
+	at := make([]int, way)
+	for c, class := range classes {
+		at[c] = slices.IndexFunc(version.Classes, func(n Named) bool { return n.ID == class.ID })
+	}
+	var difference, square float64
+	r.begin(StepCompare, len(now.support))
+	for i, m := range now.support {
+		if err := r.next(i); err != nil {
+			return v, err
+		}
+		before, err := r.before(old, m.x)
+		if err != nil {
+			return v, err
+		}
+		if before == nil {
+			continue
+		}
+		row := now.leftOut[i*way : (i+1)*way]
+		var p float32
+		if c := at[m.label]; c >= 0 {
+			p = before[c]
+			if fewshot.Argmax(before) == c {
+				v.Before++
+			}
+		}
+		if fewshot.Argmax(row) == m.label {
+			v.Hits++
+		}
+		v.Compared++
+		a, b := -math.Log(max(float64(row[m.label]), guardProbability)), -math.Log(max(float64(p), guardProbability))
+		v.LogLoss, v.LogBefore = v.LogLoss+a, v.LogBefore+b
+		difference += a - b
+		square += float64((a - b) * (a - b))
+	}
+	n := float64(v.Compared)
+	if n == 0 {
+		return Verdict{Code: VerdictNotCompared, Reason: "the one in use has seen every example, and none can be held out of it"}, nil
+	}
+	v.LogLoss, v.LogBefore, difference = v.LogLoss/n, v.LogBefore/n, difference/n
+	deviation := math.Sqrt(max(0, square/n-float64(difference*difference)) / max(1, n-1))
+	v.Code = VerdictBetter
+	how := "no worse than"
+	if v.Hits < v.Before && difference >= 0 || difference > deviation {
+		v.Code, how = VerdictWorse, "worse than"
+	}
+	v.Reason = fmt.Sprintf("%s what is in use: it gets %d of %d held-out examples right, log-loss %.3f; what is in use gets %d, log-loss %.3f",
+		how, v.Hits, v.Compared, v.LogLoss, v.Before, v.LogBefore)
+	return v, nil
+}
+
+// before returns the probabilities (way) that an adaptation gives an example which it has not seen: left out where it was made of it, else its answer.
+// nil where it cannot be left out.
+func (r *run) before(old *Learned, x *example) ([]float32, error) {
+	way := old.Head.Way()
+	if i := slices.IndexFunc(old.support, func(m member) bool { return m.x == x }); i >= 0 {
+		if old.leftOut == nil {
+			return nil, nil
+		}
+		return old.leftOut[i*way : (i+1)*way], nil
+	}
+	embed, err := r.see(old.weights, x)
+	if err != nil {
+		return nil, err
+	}
+	p := make([]float32, way)
+	old.Head.Logits(p, embed)
+	fewshot.Probabilities(p, p, 1, way)
+	return p, nil
+}
+
+func quoted(name string) string { return strconv.Quote(name) }

@@ -1,0 +1,68 @@
+package adapt
+
+import (
+	"fmt"
+	"slices"
+)
+
+// take numbers a version, keeps it and takes it into use.
+func (t *Task) take(v *Version) {
+	v.Number = len(t.versions) + 1
+	v.Parent = 0
+	if t.inUse != nil {
+		v.Parent = t.inUse.Number
+	}
+	t.versions = append(t.versions, v)
+	t.inUse, t.forward = v, nil
+}
+
+// History lists the versions there are, number 1 first. Version 0 is the backbone without an adaptation. None is ever changed or dropped.
+func (t *Task) History() []*Version { return slices.Clone(t.versions) }
+
+// Version returns what is in use; nil at version 0.
+func (t *Task) Version() *Version { return t.inUse }
+
+// Use takes an earlier or later version into use, in constant time: 0 is the backbone without an adaptation. It answers as it did, bit for bit; the
+// names of classes are those of now where they are still there. Examples and classes of the task stay. ErrUnknownVersion: no such number.
+func (t *Task) Use(number int) error {
+	v, err := t.version(number)
+	if err != nil {
+		return err
+	}
+	if v != t.inUse {
+		t.inUse, t.forward = v, nil
+	}
+	return nil
+}
+
+// Back takes the version into use that was in use when the present one was made. ErrUnknownVersion: version 0 is in use.
+func (t *Task) Back() error {
+	if t.inUse == nil {
+		return &Error{Code: CodeUnknownVersion, Message: "there is no version before the backbone alone"}
+	}
+	v, err := t.version(t.inUse.Parent)
+	if err == nil {
+		t.inUse, t.forward = v, append(t.forward, t.inUse)
+	}
+	return err
+}
+
+// Forward undoes the last Back, until something else is taken into use. ErrUnknownVersion: there is none.
+func (t *Task) Forward() error {
+	n := len(t.forward)
+	if n == 0 {
+		return &Error{Code: CodeUnknownVersion, Message: "there is no version to go forward to"}
+	}
+	t.inUse, t.forward = t.forward[n-1], t.forward[:n-1]
+	return nil
+}
+
+func (t *Task) version(number int) (*Version, error) {
+	switch {
+	case number == 0:
+		return nil, nil
+	case number < 0 || number > len(t.versions):
+		return nil, &Error{Code: CodeUnknownVersion, Message: fmt.Sprintf("there is no version %d; the last is %d", number, len(t.versions))}
+	}
+	return t.versions[number-1], nil
+}

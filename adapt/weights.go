@@ -1,0 +1,57 @@
+package adapt
+
+import "slices"
+
+// weights are one state of the network that pictures are embedded by. They are shared by all versions made with them.
+type weights struct {
+	from     Experts // what the scores are of; nil: the backbone alone
+	choice   Choice
+	embedder Embedder // nil: put away, to be merged again when asked for
+	tuned    bool     // fine-tuned, so that no merge gives them again
+}
+
+// keepMerged is how many merged copies of the backbone are kept beside those that no merge gives again: the one in use, and the one before, so that
+// going back and forth is instant. Others are merged again, which gives the same bits.
+const keepMerged = 2
+
+// merge returns the weights of scores: those of a version where there are any, else new ones.
+func (t *Task) merge(scores []float32) *weights {
+	for _, w := range t.merged {
+		if w.from == t.experts && slices.Equal(w.choice.Scores, scores) {
+			return w
+		}
+	}
+	w := &weights{from: t.experts, choice: Choice{Scores: scores}}
+	w.choice.All, w.choice.Parts, w.choice.Kinds = t.experts.Shares(scores)
+	return w
+}
+
+// embedderOf returns the network at some weights, merged again when it was put away. Those used last stay.
+func (t *Task) embedderOf(w *weights) Embedder {
+	switch {
+	case w.from == nil && !w.tuned:
+		return t.embedder
+	case w.tuned:
+		return w.embedder
+	case w.embedder == nil:
+		w.embedder = w.from.Merge(w.choice.Scores)
+	}
+	if i := slices.Index(t.merged, w); i >= 0 {
+		t.merged = slices.Delete(t.merged, i, i+1)
+	}
+	t.merged = append(t.merged, w)
+	for len(t.merged) > keepMerged {
+		t.merged[0].embedder = nil
+		t.merged = slices.Delete(t.merged, 0, 1)
+	}
+	return w.embedder
+}
+
+// seen is the embedding of an example at some weights; ok: it is known.
+func (x *example) seen(w *weights) (embed []float32, ok bool) {
+	if w.from == nil && !w.tuned {
+		return x.embed, x.embed != nil
+	}
+	embed, ok = x.views[w]
+	return embed, ok
+}
