@@ -1,10 +1,8 @@
 package adapt
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
@@ -16,6 +14,7 @@ type Options struct {
 	Tuner    Tuner          // fine-tunes the weights before the head is chosen; nil: they stay
 	Force    bool           // take it even if it is worse than what is in use
 	Progress func(Progress) // told before each piece of work; nil: nobody
+	Clock    func() float64 // milliseconds since any moment, to time the steps by; nil: they are not timed
 }
 
 // Step is a part of an adaptation.
@@ -37,11 +36,15 @@ type Progress struct {
 	Done, Total int // pieces of work of this step
 }
 
+// Stopper is what tells work to end: Err returns an error from then on. Every context.Context is one; the interface keeps package context out of the
+// page's engine, which is a tenth larger with it.
+type Stopper interface{ Err() error }
+
 // Tuner changes the weights of the network by gradient steps.
 type Tuner interface {
 	// Tune returns a network of its own, tuned from that of the task, which is not written to. leftOut (n, way), or nil, are probabilities of each
 	// example by weights that were tuned without it, which the guard judges by. progress is told of steps; it returns an error to stop for.
-	Tune(ctx context.Context, task Tuning, progress func(done, total int) error) (tuned Embedder, leftOut []float32, err error)
+	Tune(stop Stopper, task Tuning, progress func(done, total int) error) (tuned Embedder, leftOut []float32, err error)
 }
 
 // Tuning is what a [Tuner] works from.
@@ -64,14 +67,14 @@ type Outcome struct {
 // use. When it is no worse, or forced, it is taken into use and into the history. When it is worse, what is in use stays, which is no error: the
 // version's Verdict says why.
 //
-// On error, and when ctx is done, whose error it then wraps, nothing changes. Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming
+// On error, and when stop has one, which is then wrapped, nothing changes. Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming
 // the first class without an example; ErrContradiction for one picture in two classes; with experts or a Tuner ErrNoPicture for an example whose
 // picture is not known, ErrBadEmbedding, and what their embedder returned, wrapped.
-func (t *Task) Adapt(ctx context.Context, o Options) (*Outcome, error) {
+func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 	if err := t.checkClasses(); err != nil {
 		return nil, err
 	}
-	r := &run{task: t, ctx: ctx, options: o, fresh: map[*weights]map[*example][]float32{}}
+	r := &run{task: t, stop: stop, options: o, fresh: map[*weights]map[*example][]float32{}}
 	embed, support := t.support()
 	v := &Version{Classes: t.names(), Examples: len(support), revision: t.revision}
 	way := len(t.classes)
@@ -146,10 +149,10 @@ func (t *Task) Adapt(ctx context.Context, o Options) (*Outcome, error) {
 // run is one adaptation on its way: nothing of it is in the task yet.
 type run struct {
 	task    *Task
-	ctx     context.Context
+	stop    Stopper
 	options Options
 	timings []Timing
-	began   time.Time
+	began   float64
 	total   int
 	fresh   map[*weights]map[*example][]float32 // embeddings that this run made
 }
@@ -158,13 +161,20 @@ type run struct {
 func (r *run) begin(step Step, total int) {
 	r.end()
 	r.timings = append(r.timings, Timing{Step: step})
-	r.began, r.total = time.Now(), total
+	r.began, r.total = r.now(), total
 }
 
 func (r *run) end() {
 	if n := len(r.timings); n > 0 {
-		r.timings[n-1].Took = time.Since(r.began)
+		r.timings[n-1].Took = r.now() - r.began
 	}
+}
+
+func (r *run) now() float64 {
+	if r.options.Clock == nil {
+		return 0
+	}
+	return r.options.Clock()
 }
 
 // next is called before each piece of work: it tells of it and returns an error when the caller has had enough.
@@ -172,7 +182,7 @@ func (r *run) next(done int) error {
 	if r.options.Progress != nil {
 		r.options.Progress(Progress{r.timings[len(r.timings)-1].Step, done, r.total})
 	}
-	if err := r.ctx.Err(); err != nil {
+	if err := r.stop.Err(); err != nil {
 		return fmt.Errorf("adapt: stopped: %w", err)
 	}
 	return nil
@@ -231,7 +241,7 @@ func (r *run) tune(w *weights, support []member) (tuned *weights, leftOut []floa
 		in.Pictures = append(in.Pictures, m.x.pic)
 	}
 	r.begin(StepTune, 0)
-	embedder, leftOut, err := r.options.Tuner.Tune(r.ctx, in, func(done, total int) error {
+	embedder, leftOut, err := r.options.Tuner.Tune(r.stop, in, func(done, total int) error {
 		r.total = total
 		return r.next(done)
 	})

@@ -135,7 +135,9 @@ func TestProgressAndStop(t *testing.T) {
 	}
 	var steps []Progress
 	task, _ := build()
-	out, err := task.Adapt(context.Background(), Options{Progress: func(p Progress) { steps = append(steps, p) }})
+	ms := 0.0
+	clock := func() float64 { ms++; return ms }
+	out, err := task.Adapt(context.Background(), Options{Progress: func(p Progress) { steps = append(steps, p) }, Clock: clock})
 	check(t, err)
 	order := []Step{StepRoute, StepMerge, StepEmbed, StepHead, StepCompare}
 	var names []Step
@@ -149,6 +151,11 @@ func TestProgressAndStop(t *testing.T) {
 	}
 	if !slices.Equal(names, order) || len(steps) != 1+1+6+2+6 || len(out.Version.Timings) != len(order) {
 		t.Errorf("steps %v, timings %v", steps, out.Version.Timings)
+	}
+	for _, timing := range out.Version.Timings {
+		if timing.Took != 1 {
+			t.Errorf("%s took %v", timing.Step, timing.Took)
+		}
 	}
 	for stop := range len(steps) {
 		task, _ := build()
@@ -184,7 +191,7 @@ type swapper struct {
 	task    Tuning
 }
 
-func (s *swapper) Tune(_ context.Context, task Tuning, progress func(done, total int) error) (Embedder, []float32, error) {
+func (s *swapper) Tune(_ Stopper, task Tuning, progress func(done, total int) error) (Embedder, []float32, error) {
 	s.task = task
 	for i := range 3 {
 		if err := progress(i, 3); err != nil {

@@ -1,7 +1,6 @@
 package adapt
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -30,13 +29,11 @@ func (t *Task) Review() []Doubt {
 	if out == nil {
 		return list
 	}
-	first := len(list)
-	for _, j := range out.Judged {
-		if j.Said != j.Class && !twins[j.Example] {
+	for _, i := range descending(len(out.Judged), func(i int) float32 { return out.Judged[i].Saying - out.Judged[i].Probability }) {
+		if j := out.Judged[i]; j.Said != j.Class && !twins[j.Example] {
 			list = append(list, Doubt{Judged: j})
 		}
 	}
-	slices.SortStableFunc(list[first:], func(a, b Doubt) int { return cmp.Compare(b.Saying-b.Probability, a.Saying-a.Probability) })
 	return list
 }
 
@@ -50,7 +47,6 @@ func (t *Task) contradictions() (pairs [][2]*example) {
 			}
 		}
 	}
-	slices.SortFunc(pairs, func(a, b [2]*example) int { return cmp.Compare(a[1].id, b[1].id) })
 	return pairs
 }
 

@@ -2,7 +2,6 @@ package adapt
 
 import (
 	"slices"
-	"time"
 
 	"haguruma/core/fewshot"
 )
@@ -29,7 +28,7 @@ type Named struct {
 // Timing is how long a step took.
 type Timing struct {
 	Step Step
-	Took time.Duration
+	Took float64 // milliseconds, by Options.Clock
 }
 
 // Learned is what was made of the examples at one state of the network. Its classes are those of its version.

@@ -23,12 +23,13 @@ function part(source, begin, end) {
 
 const contract = read("www/engine.d.ts");
 const codes = all(part(contract, /^export type ErrorCode =/m, ";\n\n"), /^\t\| "(\w+)"/gm);
-const verbs = all(part(contract, /^export interface Verbs/m, "\n}"), /^\t(\w+)\(/gm);
+const fromGo = all(part(contract, /^export interface Verbs/m, "\n}"), /^\t(\w+)\(/gm);
+const verbs = fromGo.filter((verb) => verb !== "adaptNext"); // the Worker's own: it goes on with adapt
 
 test("the verbs that Go hands over are those of the contract", async () => {
 	const host = await start();
 	assert.ok(verbs.length >= 10);
-	assert.deepEqual(Object.keys(host.verbs).sort(), verbs);
+	assert.deepEqual(Object.keys(host.verbs).sort(), fromGo);
 });
 
 test("each verb but open is a request that the Worker hands to Go", () => {
@@ -36,7 +37,7 @@ test("each verb but open is a request that the Worker hands to Go", () => {
 	assert.deepEqual(requests, verbs);
 	const worker = read("www/engine.worker.js");
 	assert.deepEqual(all(worker, /(?:case |request\.verb === )"(\w+)"/g), verbs);
-	assert.deepEqual(all(worker, /valueOf\(\(\) => (?:go|host\.verbs)\.(\w+)\(/g), verbs);
+	assert.deepEqual(all(worker, /valueOf\(\(\) => (?:go|host\.verbs)\.(\w+)\(/g), fromGo);
 });
 
 test("each verb but open is a method of Engine", () => {

@@ -93,7 +93,12 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	assert.equal(codeOf(verbs.adapt()), "empty_class");
 	assert.equal(codeOf(verbs.classify(circle(20), 64, 64, 0)), "not_adapted");
 	const second = valueOf(() => verbs.addExample(crosses, cross(0), 64, 64, 0));
-	assert.deepEqual(valueOf(() => verbs.adapt()), { way: 2, examples: 2, experts: null });
+	const learnt = valueOf(() => verbs.adapt());
+	assert.ok(!("step" in learnt));
+	assert.deepEqual({ ...learnt, steps: [], verdict: learnt.verdict.code }, {
+		version: 1, parent: 0, taken: true, way: 2, examples: 2, experts: null, steps: [], head: "prototypes", strength: 0, verdict: "first",
+		classes: [{ id: circles, name: "circles" }, { id: crosses, name: "crosses" }], leaveOneOut: null,
+	});
 
 	for (const [picture, best, nearest] of /** @type {const} */ ([[circle(21), circles, first.id], [cross(1), crosses, second.id]])) {
 		const { scores } = valueOf(() => verbs.classify(picture, 64, 64, 0));
@@ -112,6 +117,56 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	assert.equal(codeOf(verbs.renameClass(crosses, "y")), "unknown_class");
 	assert.equal(codeOf(verbs.addExample(crosses, cross(0), 64, 64, 0)), "unknown_class");
 	assert.equal(codeOf(verbs.removeClass(circles)), "");
+});
+
+test("versions: adapted step by step, stopped, refused, gone back to; doubts and reasons", () => {
+	const [one = 0, two = 0] = ["one", "two"].map((name) => valueOf(() => verbs.addClass(name)));
+	for (let i = 0; i < 3; i++) {
+		valueOf(() => verbs.addExample(one, circle(15 + 3 * i), 64, 64, 0));
+		valueOf(() => verbs.addExample(two, cross(2 * i), 64, 64, 0));
+	}
+	const { inUse: before } = valueOf(() => verbs.history());
+	assert.equal(codeOf(verbs.adaptNext(false)), "usage");
+	assert.equal(codeOf(verbs.adapt(/** @type {any} */ ("nobody"))), "usage");
+
+	/** @param {number} stopAt @returns {{ steps: string[], code: string, version: number }} */
+	const steps = (stopAt) => {
+		const told = [];
+		let out = verbs.adapt("", false, true);
+		for (let i = 0; "value" in out && "step" in out.value; i++) {
+			told.push(out.value.step);
+			out = verbs.adaptNext(i === stopAt);
+		}
+		return { steps: told, code: codeOf(out), version: "value" in out && !("step" in out.value) ? out.value.version : -1 };
+	};
+	assert.deepEqual(steps(0), { steps: ["head"], code: "aborted", version: -1 });
+	assert.equal(valueOf(() => verbs.history()).inUse, before);
+	valueOf(() => verbs.adapt("", false, true)); // and never gone on with
+	const first = steps(-1);
+	assert.deepEqual(first.steps, ["head"]);
+	const ask = () => valueOf(() => verbs.classify(circle(19), 64, 64, 0));
+	const answer = ask();
+	assert.deepEqual([answer.version, answer.unknown, answer.scores.length], [first.version, false, 2]);
+
+	assert.equal(codeOf(verbs.addExample(two, circle(15), 64, 64, 0)), "contradiction");
+	const odd = valueOf(() => verbs.addExample(two, circle(17), 64, 64, 0)).id;
+	const doubts = valueOf(() => verbs.review());
+	assert.deepEqual([doubts[0]?.example, doubts[0]?.class, doubts[0]?.said, doubts[0]?.twin], [odd, two, one, 0]);
+	valueOf(() => verbs.relabel(odd, one));
+	const second = valueOf(() => verbs.adapt("ridge", true));
+	assert.ok(!("step" in second) && second.head === "ridge" && second.taken && second.verdict.compared === 7);
+	const reasons = valueOf(() => verbs.explain());
+	assert.ok(reasons && reasons.head === "ridge" && reasons.trials.length === 3 && reasons.confusion?.flat().reduce((a, b) => a + b) === 7);
+
+	const { versions, inUse } = valueOf(() => verbs.history());
+	assert.deepEqual([inUse, versions.at(-1)?.parent], [second.version, first.version]);
+	assert.deepEqual(valueOf(() => verbs.useVersion(first.version)), { experts: null, stale: true });
+	assert.deepEqual(ask(), answer);
+	assert.equal(codeOf(verbs.useVersion(99)), "unknown_version");
+	valueOf(() => verbs.useVersion(0));
+	assert.equal(codeOf(verbs.classify(circle(19), 64, 64, 0)), "not_adapted");
+	assert.equal(valueOf(() => verbs.explain()), null);
+	for (const id of [one, two]) valueOf(() => verbs.removeClass(id));
 });
 
 test("an embedding stands for its picture, wherever it was made", () => {

@@ -10,7 +10,7 @@
 /** Stable names of everything that can go wrong. Sentences for people are made from them by strings.js. */
 export type ErrorCode =
 	| "unsupported" // the browser lacks WebAssembly SIMD
-	| "aborted" // the caller's signal stopped the load
+	| "aborted" // the caller's signal stopped the load, or adapt
 	| "disposed" // a call after dispose()
 	| "died" // the Worker or the Go program ended; restart() brings a new one
 	| "download" // a file did not arrive: network, HTTP status, wrong length
@@ -31,6 +31,8 @@ export type ErrorCode =
 	| "not_adapted" // classify before adapt
 	| "bad_embedding" // the backbone gave numbers that are not finite
 	| "other_weights" // an embedding by other weights than those in use
+	| "contradiction" // one picture in two classes
+	| "unknown_version"
 	| "no_picture" // adapt with experts to an example that was given as an embedding only
 	| "usage" // a call that no correct page makes
 	| "internal"; // a fault of ours, caught; the engine goes on
@@ -129,14 +131,103 @@ export interface ExampleResult {
 	ms: number;
 }
 
-export interface AdaptResult {
-	/** classes learnt */
-	way: number;
-	/** examples learnt from, all classes together */
+/** A kind of head on the embeddings. */
+export type Head = "prototypes" | "ridge" | "lda" | "logistic";
+
+export interface AdaptOptions {
+	/** the only kind of head to fit; default: chosen by leaving out each example in turn */
+	head?: Head;
+	/** take it even when it is worse than what is in use; default: false */
+	force?: boolean;
+	onProgress?: (progress: AdaptProgress) => void;
+	/** stops it without a trace: rejects with "aborted" */
+	signal?: AbortSignal;
+}
+
+/** Where an adaptation is: `done` of `total` pieces of work of a step. */
+export interface AdaptProgress {
+	step: "route" | "merge" | "embed" | "tune" | "head" | "compare";
+	done: number;
+	total: number;
+}
+
+/** An adaptation that was made. Numbers of examples and classes are those it was made of. */
+export interface Version {
+	/** from 1; 0 when it was not taken */
+	version: number;
+	/** number of the version that was in use before; 0: the backbone without an adaptation */
+	parent: number;
+	classes: { id: number; name: string }[];
 	examples: number;
-	/** what the experts chose; null: the backbone alone is in use */
+	head: Head;
+	/** regularisation of the head; 0 for prototypes */
+	strength: number;
+	verdict: Verdict;
+	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
+	leaveOneOut: { hits: number; total: number; low: number; high: number; logLoss: number } | null;
+}
+
+/** An adaptation beside the one that was in use, on examples that neither has seen. */
+export interface Verdict {
+	code: "first" | "better" | "worse" | "not_compared" | "class_removed";
+	/** in English */
+	reason: string;
+	/** examples that both were judged on; the figures below are of them, and 0 without any */
+	compared: number;
+	hits: number;
+	before: number;
+	logLoss: number;
+	logBefore: number;
+}
+
+export interface AdaptResult extends Version {
+	/** false: it is worse than what is in use, which stays */
+	taken: boolean;
+	/** classes it tells apart */
+	way: number;
+	/** what the experts chose for what is in use now; null: the backbone alone is in use */
 	experts: Choice | null;
+	/** how long each step took */
+	steps: { step: AdaptProgress["step"]; ms: number }[];
 	ms: number;
+}
+
+export interface History {
+	/** number of the version in use; 0: the backbone without an adaptation */
+	inUse: number;
+	/** number 1 first */
+	versions: Version[];
+}
+
+/** An example whose label is in doubt. */
+export interface Doubt {
+	example: number;
+	/** its class */
+	class: number;
+	/** of that class, by the other examples */
+	probability: number;
+	/** the class that the others say */
+	said: number;
+	/** probability of that one */
+	saying: number;
+	/** an example of another class with the same picture; 0: none */
+	twin: number;
+}
+
+/** How what is in use came about. */
+export interface Explanation {
+	head: Head;
+	strength: number;
+	/** one over the temperature */
+	scale: number;
+	/** heads that were tried, each judged by leaving out each example in turn */
+	trials: { head: Head; strength: number; hits: number; logLoss: number }[];
+	/** likeness below which a picture is of none of the classes; -1: never */
+	unknownBelow: number;
+	/** left-out examples by class and class said, in the order of the version's classes; null: a class has only one example */
+	confusion: number[][] | null;
+	/** ids of the examples that were taken for another class */
+	misses: number[] | null;
 }
 
 /** What the experts chose for a task. */
@@ -175,9 +266,21 @@ export interface Score {
 	nearestCosine: number;
 }
 
-export interface ClassifyResult {
+/** What is said of one picture. */
+export interface Answer {
 	/** one for each class, in the order of the classes */
 	scores: Score[];
+	/** the picture is of none of the classes: it is less like them than left-out examples are */
+	unknown: boolean;
+	/** largest cosine to a class, -1..1 */
+	likeness: number;
+	/** below it a picture is unknown; -1: never, there were too few examples to tell */
+	unknownBelow: number;
+	/** number of the version that answered */
+	version: number;
+}
+
+export interface ClassifyResult extends Answer {
 	thumbnail: Pixels | null;
 	ms: number;
 }
@@ -231,8 +334,21 @@ export class Engine {
 	/** addExample with what embed gave without scores, here or in a twin. Returns the example's id. Experts need the square. */
 	addEmbedding(classId: number, embed: Float32Array, square?: Uint8Array): Promise<number>;
 	removeExample(exampleId: number): Promise<void>;
-	/** Makes one prototype a class from its examples; instant, no gradient step. Experts first choose what to change in the backbone. */
-	adapt(): Promise<AdaptResult>;
+	/** Moves an example to the end of another class. */
+	relabel(exampleId: number, classId: number): Promise<void>;
+	/**
+	 * Makes a version of the examples and takes it into use, unless it is worse than the one in use. Experts first choose what to change in the
+	 * backbone; then a head is chosen. No gradient step.
+	 */
+	adapt(options?: AdaptOptions): Promise<AdaptResult>;
+	/** All versions since the last start. */
+	history(): Promise<History>;
+	/** Takes an earlier or later version into use, at once; 0: the backbone without an adaptation. Examples stay. */
+	useVersion(version: number): Promise<UseExpertsResult>;
+	/** Examples whose label the others contradict, the worst first. */
+	review(): Promise<Doubt[]>;
+	/** null before the first adapt, and at version 0 */
+	explain(): Promise<Explanation | null>;
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
 	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
@@ -276,13 +392,24 @@ export type Request =
 	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number }
 	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined }
 	| { id: number; verb: "removeExample"; exampleId: number }
-	| { id: number; verb: "adapt" }
+	| { id: number; verb: "relabel"; exampleId: number; classId: number }
+	| { id: number; verb: "adapt"; head: Head | ""; force: boolean }
+	| { id: number; verb: "history" }
+	| { id: number; verb: "useVersion"; version: number }
+	| { id: number; verb: "review" }
+	| { id: number; verb: "explain" }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
 	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer>; scores: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "memory" };
 
+/** Ends an adapt that is on its way. No reply of its own. */
+export interface Stop {
+	stop: number;
+}
+
 export type Reply =
 	| { id: number; kind: "progress"; progress: Progress }
+	| { id: number; kind: "adapting"; progress: AdaptProgress }
 	| { id: number; kind: "result"; value: unknown }
 	| { id: number; kind: "error"; code: ErrorCode; message: string };
 
@@ -310,11 +437,19 @@ export interface Verbs {
 	/** embed: little-endian float32, (dim) */
 	addEmbedding(classId: number, embed: Uint8Array, square?: Uint8Array): Outcome<number>;
 	removeExample(exampleId: number): Outcome<null>;
-	adapt(): Outcome<{ way: number; examples: number; experts: Choice | null }>;
+	relabel(exampleId: number, classId: number): Outcome<null>;
+	/** stepwise: returns before the first piece of work, and adaptNext goes on; default: at the end */
+	adapt(head?: Head | "", force?: boolean, stepwise?: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
+	/** does the next piece of work, or stops: "aborted" then */
+	adaptNext(stop: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
+	history(): Outcome<History>;
+	useVersion(version: number): Outcome<UseExpertsResult>;
+	review(): Outcome<Doubt[]>;
+	explain(): Outcome<Explanation | null>;
 	classify(
 		bytes: Uint8Array, width: number, height: number, thumbnail: number,
-	): Outcome<{ scores: Score[]; thumbnail: Uint8Array<ArrayBuffer> | null }>;
+	): Outcome<Answer & { thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	/** embed, scores: little-endian float32, (dim) and (experts) */
-	classifyEmbedding(embed: Uint8Array, scores?: Uint8Array): Outcome<{ scores: Score[]; thumbnail: null }>;
+	classifyEmbedding(embed: Uint8Array, scores?: Uint8Array): Outcome<Answer & { thumbnail: null }>;
 	memory(): Outcome<MemoryResult>;
 }

@@ -6,8 +6,8 @@ import { EngineError } from "./error.js";
 
 export { EngineError };
 
-/** @import { AdaptResult, ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
-/** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
+/** @import { AdaptOptions, AdaptProgress, AdaptResult, ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { Doubt, Explanation, History, UseExpertsResult, PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
 
 /**
  * Request without its id, kept a union.
@@ -35,6 +35,7 @@ export { EngineError };
  * @typedef {object} Pending
  * @property {(value: any) => void} resolve
  * @property {(error: EngineError) => void} reject
+ * @property {((progress: AdaptProgress) => void) | undefined} onProgress
  */
 
 /** @implements {Contract} */
@@ -209,12 +210,49 @@ export class Engine {
 		return this.#call({ verb: "removeExample", exampleId });
 	}
 
-	/** @returns {Promise<AdaptResult>} */
-	async adapt() {
-		/** @type {AdaptResult} */
-		const result = await this.#call({ verb: "adapt" });
+	/** @param {number} exampleId @param {number} classId @returns {Promise<void>} */
+	relabel(exampleId, classId) {
+		return this.#call({ verb: "relabel", exampleId, classId });
+	}
+
+	/** @param {AdaptOptions} [options] @returns {Promise<AdaptResult>} */
+	async adapt({ head, force = false, onProgress, signal } = {}) {
+		if (signal?.aborted) throw new EngineError("aborted", "adapt was stopped");
+		const pending = this.#call({ verb: "adapt", head: head ?? "", force }, onProgress);
+		const [worker, id] = [this.#worker, this.#lastId];
+		const onAbort = () => worker?.postMessage({ stop: id });
+		signal?.addEventListener("abort", onAbort);
+		try {
+			/** @type {AdaptResult} */
+			const result = await pending;
+			this.#chosen(result.experts);
+			return result;
+		} finally {
+			signal?.removeEventListener("abort", onAbort);
+		}
+	}
+
+	/** @returns {Promise<History>} */
+	history() {
+		return this.#call({ verb: "history" });
+	}
+
+	/** @param {number} version @returns {Promise<UseExpertsResult>} */
+	async useVersion(version) {
+		/** @type {UseExpertsResult} */
+		const result = await this.#call({ verb: "useVersion", version });
 		this.#chosen(result.experts);
 		return result;
+	}
+
+	/** @returns {Promise<Doubt[]>} */
+	review() {
+		return this.#call({ verb: "review" });
+	}
+
+	/** @returns {Promise<Explanation | null>} */
+	explain() {
+		return this.#call({ verb: "explain" });
 	}
 
 	/**
@@ -282,16 +320,17 @@ export class Engine {
 
 	/**
 	 * @param {Call} call
+	 * @param {(progress: AdaptProgress) => void} [onProgress]
 	 * @returns {Promise<any>}
 	 */
-	#call(call) {
+	#call(call, onProgress) {
 		const worker = this.#worker;
 		if (!worker) {
 			return Promise.reject(this.#gone ?? new EngineError("usage", "the engine has not been loaded"));
 		}
 		const request = /** @type {Request} */ ({ ...call, id: ++this.#lastId });
 		return new Promise((resolve, reject) => {
-			this.#pending.set(request.id, { resolve, reject });
+			this.#pending.set(request.id, { resolve, reject, onProgress });
 			worker.postMessage(request, transfers(request));
 		});
 	}
@@ -305,6 +344,9 @@ export class Engine {
 		switch (reply.kind) {
 			case "progress":
 				this.#parts.onProgress(reply.progress);
+				return;
+			case "adapting":
+				this.#pending.get(reply.id)?.onProgress?.(reply.progress);
 				return;
 			case "result":
 				this.#take(reply.id)?.resolve(reply.value);

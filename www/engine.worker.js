@@ -3,7 +3,7 @@
 import { EngineError } from "./error.js";
 import { startGo, valueOf } from "./engine.host.js";
 
-/** @import { Reply, Request, Verbs } from "./engine.js" */
+/** @import { AdaptProgress, Reply, Request, Stop, Verbs } from "./engine.js" */
 
 /** @type {Verbs | null} */
 let verbs = null;
@@ -11,14 +11,23 @@ let verbs = null;
 /** The previous request's work: `open` waits, and what follows it must not overtake. */
 let queue = Promise.resolve();
 
-self.onmessage = (/** @type {MessageEvent<Request>} */ event) => {
+/** Requests to be ended that may not have begun. @type {Set<number>} */
+const stopped = new Set();
+
+self.onmessage = (/** @type {MessageEvent<Request | Stop>} */ event) => {
 	const request = event.data;
+	if ("stop" in request) {
+		stopped.add(request.stop);
+		return;
+	}
 	queue = queue.then(async () => {
 		try {
 			const [value, transfer] = await handle(request);
 			reply({ id: request.id, kind: "result", value }, transfer);
 		} catch (error) {
 			fail(request.id, error);
+		} finally {
+			stopped.delete(request.id);
 		}
 	});
 };
@@ -63,8 +72,18 @@ async function handle(request) {
 			return [valueOf(() => go.addEmbedding(request.classId, request.embed, request.square)), []];
 		case "removeExample":
 			return [valueOf(() => go.removeExample(request.exampleId)), []];
+		case "relabel":
+			return [valueOf(() => go.relabel(request.exampleId, request.classId)), []];
 		case "adapt":
-			return [{ ...valueOf(() => go.adapt()), ms: ms() }, []];
+			return [{ ...(await adapt(go, request)), ms: ms() }, []];
+		case "history":
+			return [valueOf(() => go.history()), []];
+		case "useVersion":
+			return [valueOf(() => go.useVersion(request.version)), []];
+		case "review":
+			return [valueOf(() => go.review()), []];
+		case "explain":
+			return [valueOf(() => go.explain()), []];
 		case "classify": {
 			const { bytes, width, height } = request.picture;
 			const out = valueOf(() => go.classify(bytes, width, height, request.thumbnail));
@@ -78,6 +97,38 @@ async function handle(request) {
 		default:
 			throw new EngineError("usage", `unknown verb ${JSON.stringify(/** @type {any} */ (request).verb)}`);
 	}
+}
+
+/** How long Go may work before messages are looked at, ms. */
+const patience = 40;
+
+/** @param {Verbs} go @param {Extract<Request, { verb: "adapt" }>} request */
+async function adapt(go, { id, head, force }) {
+	let looked = performance.now();
+	let out = valueOf(() => go.adapt(head, force, true));
+	while ("step" in out) {
+		/** @type {AdaptProgress} */
+		const progress = out;
+		if (performance.now() - looked > patience) {
+			reply({ id, kind: "adapting", progress });
+			await messages();
+			looked = performance.now();
+		}
+		out = valueOf(() => go.adaptNext(stopped.has(id)));
+	}
+	return out;
+}
+
+/** Lets the messages that have come be received. */
+function messages() {
+	return new Promise((resolve) => {
+		const { port1, port2 } = new MessageChannel();
+		port1.onmessage = () => {
+			port1.close();
+			resolve(null);
+		};
+		port2.postMessage(null);
+	});
 }
 
 /** @param {Extract<Request, { verb: "open" }>} request */

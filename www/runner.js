@@ -278,7 +278,7 @@ export class Runner {
 
 	async #adapt() {
 		this.#stale = false;
-		const result = this.#members.size < 2 ? null : await /** @type {Engine} */ (this.#engine).adapt();
+		const result = this.#members.size < 2 ? null : await /** @type {Engine} */ (this.#engine).adapt({ force: true });
 		if (!result && !this.adapted) return;
 		this.adapted = result;
 		this.#events.onAdapted(result);

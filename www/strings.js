@@ -164,6 +164,8 @@ const en = {
 		bad_embedding: "the model could make nothing of this picture.",
 		other_weights: "The model has changed meanwhile. Try again.",
 		no_picture: "A picture is missing that the gears need.",
+		contradiction: "this picture is in another class already. Remove it there first.",
+		unknown_version: "There is no such version.",
 		usage: "Something went wrong inside the page. Loading it again helps; your pictures would be lost, though.",
 		internal: "Something went wrong inside the engine. Nothing was lost.",
 	},

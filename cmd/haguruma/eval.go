@@ -76,11 +76,18 @@ or stopped, the same command goes on from suite.json; more methods, sets or
 settings add to it. A suite.json of other episodes, data or weights is refused.
 Methods that adapt their weights to the task are routed and merged task by
 task, tasks of equal scores together; the report says where they were routed.
---experts adds a row for each file of experts, merged into the bundle.`,
+--experts adds a row for each file of experts, merged into the bundle.
+--head adds rows with other heads than the nearest prototype on the same
+embeddings: chosen is the one that leave-one-out on the support chooses, as
+adapting does. --unknown measures instead how well queries are told from as many
+pictures of classes that are not in the episode: AUROC, and how many of each the
+threshold calls unknown.`,
 		Example: `  haguruma eval --data data
   haguruma eval --suite ../shared/data --out out/suite
   haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json
   haguruma eval --suite ../shared/data --experts out/experts/experts.safetensors.zst --experts pmf=out/pmf/experts.safetensors.zst
+  haguruma eval --suite ../shared/data --methods int8 --head chosen --settings 5x5 --episodes 200
+  haguruma eval --suite ../shared/data --methods int8 --unknown --settings 5x5 --episodes 200
   haguruma eval --data data --sets omniglot --settings 5x1,20x5 --json
   haguruma eval --data data --methods float,int8,random,pixels --weights out/weights.safetensors`,
 		Args: cobra.NoArgs,

@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haguruma/core/fewshot"
 	"haguruma/core/tensorfile"
 	"haguruma/sparse/metatune"
 )
@@ -28,6 +30,8 @@ type suiteFlags struct {
 	data, out      string
 	baseline       string
 	baselineMethod string
+	heads          []string
+	unknown        bool
 }
 
 func (s *suiteFlags) add(flags *pflag.FlagSet) {
@@ -35,12 +39,14 @@ func (s *suiteFlags) add(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.out, "out", "o", "", "folder for suite.json, report.md and report.json of --suite; go on from what is there")
 	flags.StringVar(&s.baseline, "baseline", "", "suite.json to take the differences against (default: this run)")
 	flags.StringVar(&s.baselineMethod, "baseline-method", "", "method of the baseline, as the tables call it (default: its first)")
+	flags.StringSliceVar(&s.heads, "head", nil, "with --suite: a row more for each method and head: chosen, "+strings.Join(headNames(), ", "))
+	flags.BoolVar(&s.unknown, "unknown", false, "with --suite: how well pictures of classes that are not in an episode are told from its own")
 }
 
 // apply gives cfg the suite's own defaults where no flag was set.
 func (s *suiteFlags) apply(command *cobra.Command, cfg *metatune.EvaluateConfig) error {
 	if s.data == "" {
-		for _, name := range []string{"out", "baseline", "baseline-method"} {
+		for _, name := range []string{"out", "baseline", "baseline-method", "head", "unknown"} {
 			if command.Flags().Changed(name) {
 				return usagef("--%s goes with --suite", name)
 			}
@@ -49,6 +55,14 @@ func (s *suiteFlags) apply(command *cobra.Command, cfg *metatune.EvaluateConfig)
 	}
 	if err := exclusive(command, "data", "suite"); err != nil {
 		return err
+	}
+	for i, name := range s.heads {
+		if !slices.Contains(append(headNames(), string(metatune.HeadChosen)), name) || slices.Contains(s.heads[:i], name) {
+			return usagef("--head %q: want some of chosen, %s, each once", name, strings.Join(headNames(), ", "))
+		}
+	}
+	if s.unknown && (s.out != "" || s.baseline != "" || len(s.heads) > 0) {
+		return usagef("--unknown goes without --out, --baseline and --head")
 	}
 	suite := metatune.DefaultSuite(s.data)
 	cfg.Data = suite.Data
@@ -61,7 +75,48 @@ func (s *suiteFlags) apply(command *cobra.Command, cfg *metatune.EvaluateConfig)
 	return nil
 }
 
+// headNames are the kinds of heads.
+func headNames() (names []string) {
+	for _, kind := range fewshot.Kinds {
+		names = append(names, string(kind))
+	}
+	return names
+}
+
+// withHeads adds the methods with other heads, each after its own.
+func (s *suiteFlags) withHeads(methods []metatune.Method) (all []metatune.Method) {
+	for _, m := range methods {
+		all = append(all, m)
+		for _, kind := range s.heads {
+			all = append(all, metatune.WithHead(m, fewshot.Kind(kind)))
+		}
+	}
+	return all
+}
+
+func (a *app) evalUnknown(ctx context.Context, f *evalFlags) error {
+	methods, err := f.open()
+	if err != nil {
+		return err
+	}
+	progress := a.newReporter()
+	defer progress.close()
+	figures, err := metatune.EvaluateUnknown(ctx, f.cfg, methods, progress.report)
+	progress.close()
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		return a.writeJSON(figures)
+	}
+	fmt.Fprint(a.stdout, metatune.UnknownMarkdown(figures))
+	return nil
+}
+
 func (a *app) evalSuite(ctx context.Context, f *evalFlags) error {
+	if f.suite.unknown {
+		return a.evalUnknown(ctx, f)
+	}
 	var baseline *metatune.Suite
 	if f.suite.baseline != "" {
 		var err error
@@ -76,6 +131,7 @@ func (a *app) evalSuite(ctx context.Context, f *evalFlags) error {
 	if err != nil {
 		return err
 	}
+	methods = f.suite.withHeads(methods)
 	name := f.suite.baselineMethod
 	if baseline == nil && name != "" && !slices.ContainsFunc(methods, func(m metatune.Method) bool { return m.Name == name }) {
 		return usagef("--baseline-method %q: no method of this run is called that", name)

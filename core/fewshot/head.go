@@ -13,6 +13,9 @@ const (
 	KindLDA        Kind = "lda"        // linear discriminants, one covariance
 )
 
+// Kinds lists them, the simplest first.
+var Kinds = []Kind{KindPrototypes, KindRidge, KindLDA, KindLogistic}
+
 // Head is a linear classifier of embeddings scaled to length one: logit c is Scale (Weights[c]·u + Bias[c]). It is never written to once
 // made.
 type Head struct {

@@ -154,3 +154,16 @@ func argmax64(x []float64) int {
 	}
 	return best
 }
+
+// HeadHits is [Hits] by the head that Select gives the support.
+func HeadHits(e Episode, dim int, row func(class, image int) []float32, kind Kind) int {
+	h := Select(NewSupport(e.SupportRows(dim, row), Labels(e.Support), e.Way, dim), kind).Head
+	logits, hits := make([]float32, e.Way), 0
+	for _, q := range e.Query {
+		h.Logits(logits, row(q.Class, q.Image))
+		if Argmax(logits) == q.Label {
+			hits++
+		}
+	}
+	return hits
+}

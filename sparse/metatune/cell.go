@@ -20,11 +20,20 @@ type Cell struct {
 	Hits    []int        `json:"hits"`    // (episodes) queries that got their own label
 	Queries []int        `json:"queries"` // (episodes), or one number for all episodes
 	Routing *TaskRouting `json:"routing,omitempty"`
+
+	head fewshot.Kind // Method.Head
 }
 
 // add notes the outcome of episode i. Different i may be added at once.
 func (c *Cell) add(i int, e fewshot.Episode, dim int, row func(class, image int) []float32) {
-	c.Hits[i] = fewshot.Hits(e, dim, row)
+	switch c.head {
+	case "":
+		c.Hits[i] = fewshot.Hits(e, dim, row)
+	case HeadChosen:
+		c.Hits[i] = fewshot.HeadHits(e, dim, row, "")
+	default:
+		c.Hits[i] = fewshot.HeadHits(e, dim, row, c.head)
+	}
 	c.Queries[i] = len(e.Query)
 }
 
@@ -77,9 +86,32 @@ func setSeed(seed uint64, set string) uint64 {
 	return seed ^ h.Sum64()
 }
 
+// embedded is a set as a method embedded it.
+type embedded struct {
+	by string // Method.embeds, or Identity
+	e  *Embeddings
+}
+
+// embed embeds a set, unless the method before did the same.
+func (last *embedded) embed(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, m Method, progress Progress) (*Embeddings, error) {
+	by := m.embeds
+	if by == "" {
+		by = m.Identity
+	}
+	if by != "" && by == last.by {
+		return last.e, nil
+	}
+	e, err := embedPictures(ctx, d, pics, m, progress)
+	*last = embedded{by, e}
+	if err != nil {
+		last.by = ""
+	}
+	return e, err
+}
+
 // evaluateCells measures one method on one set at the settings. The set is
-// embedded once; when the method is Routed, that is what its router reads.
-func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, settings []Setting, progress Progress) ([]*Cell, error) {
+// embedded once; when the method is Routed, that is what its router reads. last is what the method before embedded.
+func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, settings []Setting, last *embedded, progress Progress) ([]*Cell, error) {
 	var cells []*Cell
 	var draw []func(i int) fewshot.Episode
 	for _, s := range settings {
@@ -88,13 +120,13 @@ func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, 
 			return nil, err
 		}
 		draw = append(draw, next)
-		c := &Cell{Method: method.Name, Set: d.Name, Setting: s, Hits: make([]int, cfg.Episodes), Queries: make([]int, cfg.Episodes)}
+		c := &Cell{Method: method.Name, Set: d.Name, Setting: s, Hits: make([]int, cfg.Episodes), Queries: make([]int, cfg.Episodes), head: method.Head}
 		if !s.Varying() {
 			c.Ways = next(0).Way
 		}
 		cells = append(cells, c)
 	}
-	e, err := embedPictures(ctx, d, pics, method, progress)
+	e, err := last.embed(ctx, d, pics, method, progress)
 	if err != nil {
 		return nil, err
 	}

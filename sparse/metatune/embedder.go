@@ -30,6 +30,22 @@ type Method struct {
 	// the hash of the weights: results kept under a name are used again only
 	// for the same identity.
 	Identity string
+	// Head, if not empty, is the kind of head fitted to each support in place of the nearest prototype, or HeadChosen.
+	Head fewshot.Kind
+	// embeds is the identity without the head: methods that share it embed a set once. Empty: Identity.
+	embeds string
+}
+
+// HeadChosen lets leave-one-out on the support choose the kind of head, as a task does.
+const HeadChosen fewshot.Kind = "chosen"
+
+// WithHead is a method with another head on its embeddings.
+func WithHead(m Method, kind fewshot.Kind) Method {
+	m.embeds = m.Identity
+	m.Name += ", head " + string(kind)
+	m.Identity += " head " + string(kind)
+	m.Head = kind
+	return m
 }
 
 // Float is the float32 forward of a backbone at its own picture size.

@@ -90,12 +90,13 @@ func runSet(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, methods
 	if err != nil {
 		return fmt.Errorf("metatune: %s: %w", d.Name, err)
 	}
+	var last embedded
 	for _, m := range methods {
 		settings := missing(m)
 		if len(settings) == 0 {
 			continue
 		}
-		cells, err := evaluateCells(ctx, cfg, d, pics, m, settings, progress)
+		cells, err := evaluateCells(ctx, cfg, d, pics, m, settings, &last, progress)
 		if err != nil {
 			return fmt.Errorf("metatune: %s on %s: %w", m.Name, d.Name, err)
 		}

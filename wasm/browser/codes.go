@@ -15,6 +15,7 @@ var (
 	errHash    = errors.New("not the bytes that the manifest names")
 	errBundle  = errors.New("not a bundle that this engine reads")
 	errExperts = errors.New("not experts of this backbone")
+	errStopped = errors.New("stopped by the caller")
 	errWeights = errors.New("an embedding of other weights than those in use")
 )
 
@@ -26,6 +27,7 @@ var codes = []struct {
 	code string
 }{
 	{errUsage, "usage"},
+	{errStopped, "aborted"},
 	{errHash, "hash"},
 	{errBundle, "bundle"},
 	{errExperts, "experts"},

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -23,6 +22,8 @@ type session struct {
 	experts *adapt.BackboneExperts // nil before openExperts
 	task    *adapt.Task
 
+	adapting *adapting // nil: none on its way
+
 	// The weights that embed merged last: those of another Worker's task.
 	lent       adapt.Embedder
 	lentScores []float32
@@ -40,7 +41,13 @@ func (s *session) verbs() map[string]verb {
 		"addExample":        s.addExample,
 		"addEmbedding":      s.addEmbedding,
 		"removeExample":     s.removeExample,
+		"relabel":           s.relabel,
 		"adapt":             s.adapt,
+		"adaptNext":         s.adaptNext,
+		"history":           s.history,
+		"useVersion":        s.useVersion,
+		"review":            s.review,
+		"explain":           s.explain,
 		"classify":          s.classify,
 		"classifyEmbedding": s.classifyEmbedding,
 		"memory":            s.memory,
@@ -202,21 +209,6 @@ func (s *session) removeExample(a *arguments) (any, error) {
 	return nil, s.task.RemoveExample(example)
 }
 
-func (s *session) adapt(a *arguments) (any, error) {
-	if err := s.ready(a); err != nil {
-		return nil, err
-	}
-	if _, err := s.task.Adapt(context.Background(), adapt.Options{Force: true}); err != nil {
-		return nil, err
-	}
-	way, examples := 0, 0
-	for _, class := range s.task.Classes() {
-		way++
-		examples += len(class.Examples)
-	}
-	return map[string]any{"way": way, "examples": examples, "experts": chosen(s.task.Choice())}, nil
-}
-
 // classify(bytes, width, height, thumbnail)
 func (s *session) classify(a *arguments) (any, error) {
 	pic, err := s.picture(a)
@@ -227,11 +219,11 @@ func (s *session) classify(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, err := s.task.Classify(pic)
+	answer, err := s.task.Ask(pic)
 	if err != nil {
 		return nil, err
 	}
-	return scored(scores, thumbnail), nil
+	return answered(answer, thumbnail), nil
 }
 
 // classifyEmbedding(embed, scores): as embed gave it with these scores, which must be those in use.
@@ -243,22 +235,18 @@ func (s *session) classifyEmbedding(a *arguments) (any, error) {
 	if err := s.sameWeights(a); err != nil {
 		return nil, err
 	}
-	scores, err := s.task.ClassifyEmbedding(embed)
+	answer, err := s.task.AskEmbedding(embed)
 	if err != nil {
 		return nil, err
 	}
-	return scored(scores, nil), nil
+	return answered(answer, nil), nil
 }
 
-func scored(scores []adapt.Score, thumbnail any) map[string]any {
-	list := make([]any, len(scores))
-	for i, score := range scores {
-		list[i] = map[string]any{
-			"class": score.Class, "name": score.Name, "probability": float64(score.Probability),
-			"nearest": score.Nearest, "nearestCosine": float64(score.NearestCosine),
-		}
-	}
-	return map[string]any{"scores": list, "thumbnail": thumbnail}
+func answered(answer *adapt.Answer, thumbnail any) map[string]any {
+	return object("scores unknown likeness unknownBelow version thumbnail", list(len(answer.Scores), func(i int) any {
+		s := answer.Scores[i]
+		return object("class name probability nearest nearestCosine", s.Class, s.Name, float64(s.Probability), s.Nearest, float64(s.NearestCosine))
+	}), answer.Unknown, float64(answer.Likeness), float64(answer.UnknownBelow), answer.Version, thumbnail)
 }
 
 // memory() collects and returns what is left.

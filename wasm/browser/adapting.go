@@ -1,0 +1,138 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hack-pad/safejs"
+
+	"haguruma/adapt"
+	"haguruma/core/fewshot"
+)
+
+// adapting is an adaptation on its way. Go has one thread and a verb holds it: between two pieces of work the adaptation rests, so that the Worker can
+// tell how far it is and hear that it shall stop.
+type adapting struct {
+	progress chan adapt.Progress // closed at the end
+	resume   chan struct{}
+	stopped  error // nil: go on
+	outcome  *adapt.Outcome
+	err      error
+	fault    any // of a panic
+}
+
+// Err makes it an adapt.Stopper.
+func (run *adapting) Err() error { return run.stopped }
+
+// start lets an adaptation go to its first rest.
+func (run *adapting) start(task *adapt.Task, options adapt.Options) {
+	run.progress, run.resume = make(chan adapt.Progress), make(chan struct{})
+	options.Progress = func(p adapt.Progress) {
+		run.progress <- p
+		<-run.resume
+	}
+	go func() {
+		defer close(run.progress)
+		defer func() { run.fault = recover() }()
+		run.outcome, run.err = task.Adapt(run, options)
+	}()
+}
+
+// adapt(head, force, stepwise): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else at
+// the end.
+func (s *session) adapt(a *arguments) (any, error) {
+	options := adapt.Options{Clock: clock}
+	stepwise := false
+	if a.more() {
+		options.Head = fewshot.Kind(a.string())
+	}
+	if a.more() {
+		options.Force = a.bool()
+	}
+	if a.more() {
+		stepwise = a.bool()
+	}
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	if options.Head != "" && !slices.Contains(fewshot.Kinds, options.Head) {
+		return nil, fmt.Errorf("browser: %s: no kind of head %q: %w", a.verb, options.Head, errUsage)
+	}
+	if s.adapting != nil { // the Worker has lost interest
+		s.adapting.stopped = errStopped
+		s.adapting.resume <- struct{}{}
+		<-s.adapting.progress // closed
+		s.adapting = nil
+	}
+	if !stepwise {
+		outcome, err := s.task.Adapt(&adapting{}, options)
+		if err != nil {
+			return nil, err
+		}
+		return s.adapted(outcome), nil
+	}
+	s.adapting = &adapting{}
+	s.adapting.start(s.task, options)
+	return s.rest()
+}
+
+// adaptNext(stop) does the next piece of work, or ends the adaptation without a trace.
+func (s *session) adaptNext(a *arguments) (any, error) {
+	stop := a.bool()
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	if s.adapting == nil {
+		return nil, fmt.Errorf("browser: %s: nothing is being adapted: %w", a.verb, errUsage)
+	}
+	if stop {
+		s.adapting.stopped = errStopped
+	}
+	s.adapting.resume <- struct{}{}
+	return s.rest()
+}
+
+// rest waits for the adaptation to rest or to end.
+func (s *session) rest() (any, error) {
+	run := s.adapting
+	if p, more := <-run.progress; more {
+		return object("step done total", string(p.Step), p.Done, p.Total), nil
+	}
+	s.adapting = nil
+	if run.fault != nil {
+		panic(run.fault)
+	}
+	if run.err != nil {
+		return nil, run.err
+	}
+	return s.adapted(run.outcome), nil
+}
+
+// clock is the page's, in milliseconds.
+func clock() float64 {
+	performance, err := safejs.Global().Get("performance")
+	if err != nil {
+		return 0
+	}
+	now, err := performance.Call("now")
+	if err != nil {
+		return 0
+	}
+	ms, _ := now.Float()
+	return ms
+}
+
+// adapted is what the page is told of an outcome.
+func (s *session) adapted(o *adapt.Outcome) map[string]any {
+	out := version(o.Version)
+	steps := make([]any, len(o.Version.Timings))
+	for i, t := range o.Version.Timings {
+		steps[i] = object("step ms", string(t.Step), t.Took)
+	}
+	for key, v := range object("taken way experts steps", o.Taken, len(o.Version.Classes), chosen(s.task.Choice()), steps) {
+		out[key] = v
+	}
+	return out
+}
