@@ -439,7 +439,8 @@ export interface Verbs {
 	removeExample(exampleId: number): Outcome<null>;
 	relabel(exampleId: number, classId: number): Outcome<null>;
 	/** stepwise: returns before the first piece of work, and adaptNext goes on; default: at the end */
-	adapt(head?: Head | "", force?: boolean, stepwise?: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
+	adapt(head?: Head | "", force?: boolean, stepwise?: false): Outcome<Omit<AdaptResult, "ms">>;
+	adapt(head: Head | "", force: boolean, stepwise: true): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	/** does the next piece of work, or stops: "aborted" then */
 	adaptNext(stop: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	history(): Outcome<History>;

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,4 +57,37 @@ func TestEvalSuite(t *testing.T) {
 	refuse(t, exitFailure, []string{"5-way 5-shot", "classes of 6 or more", "lower the shots"}, append(suite, "--per-class", "5")...)
 	write(t, saved, []byte("{"))
 	refuse(t, exitFailure, []string{saved, "not a saved suite", "suite.json"}, append(suite, "--out", out)...)
+}
+
+// TestEvalHeads: a row for each head, on the embeddings of its method.
+func TestEvalHeads(t *testing.T) {
+	data := testData(t)
+	suite := []string{"eval", "--suite", data, "--episodes", "6", "--methods", "pixels", "--settings", "3x4"}
+	report := parse[metatune.SuiteReport](t, succeed(t, append(suite, "--head", "chosen,prototypes,ridge", "--json")...))
+	var names []string
+	for _, f := range report.Figures[:4] {
+		names = append(names, f.Method)
+		// Prototypes as a head are prototypes.
+		if f.Method == "raw pixels, head prototypes" && (f.Difference == nil || f.Difference.Mean != 0 || f.Difference.Interval != 0) {
+			t.Errorf("have %+v", f)
+		}
+		if f.Set != "toy" || !(f.Accuracy.Mean > 0) {
+			t.Errorf("have %+v", f)
+		}
+	}
+	if want := []string{"raw pixels", "raw pixels, head chosen", "raw pixels, head prototypes", "raw pixels, head ridge"}; !slices.Equal(names, want) {
+		t.Errorf("have %v, want %v", names, want)
+	}
+	refuse(t, exitUsage, []string{"--head", "forest"}, append(suite, "--head", "forest")...)
+	refuse(t, exitUsage, []string{"--head goes with --suite"}, "eval", "--data", data, "--head", "lda")
+	refuse(t, exitUsage, []string{"--unknown"}, append(suite, "--unknown", "--head", "lda")...)
+
+	figures := parse[[]metatune.UnknownFigure](t, succeed(t, append(suite, "--unknown", "--json")...))
+	if len(figures) != 1 || figures[0].Ways != 2 || figures[0].Method != "raw pixels" || !(figures[0].AUROC.Mean > 0 && figures[0].AUROC.Mean <= 100) ||
+		!(figures[0].Refused.Mean >= 0 && figures[0].Refused.Mean <= 100) {
+		t.Errorf("have %+v", figures)
+	}
+	if text := succeed(t, append(suite, "--unknown")...); !strings.Contains(text, "| toy | 3-way 4-shot | 2 | raw pixels |") || !strings.Contains(text, "| **mean of 1** |") {
+		t.Errorf("have %s", text)
+	}
 }

@@ -13,6 +13,8 @@ const picture = (byte) => new Uint8Array([byte]);
 const pictures = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => picture(i + 1));
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
+const answer = { unknown: false, likeness: 1, unknownBelow: -1, version: 1 };
+
 /** An engine that embeds when it is told to. @implements {Member} */
 class FakeEngine {
 	startMs = 100;
@@ -85,7 +87,7 @@ class FakeEngine {
 	async classify(source, options) {
 		const { embed, thumbnail, ms } = await this.embed(source, { ...options, scores: this.scores });
 		this.calls.push(`classify ${embed[0]}`);
-		return { scores: [], thumbnail, ms };
+		return { ...answer, scores: [], thumbnail, ms };
 	}
 
 	/** @param {Float32Array} embed @param {Float32Array | null} [scores] */
@@ -93,7 +95,7 @@ class FakeEngine {
 		if (this.moves) this.scores = new Float32Array([3]);
 		if (String(scores) !== String(this.scores)) throw new EngineError("other_weights", "moved");
 		this.calls.push(`classify embedding ${embed[0]}`);
-		return { scores: [{ class: embed[0] ?? 0, name: "", probability: 1, nearest: 0, nearestCosine: 1 }], thumbnail: null, ms: 1 };
+		return { ...answer, scores: [{ class: embed[0] ?? 0, name: "", probability: 1, nearest: 0, nearestCosine: 1 }], thumbnail: null, ms: 1 };
 	}
 
 	dispose() {
