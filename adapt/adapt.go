@@ -8,9 +8,9 @@ import (
 	"haguruma/core/picture"
 )
 
-// Options of [Task.Adapt]. The zero value chooses a head, with experts where there are any, and lets the guard decide.
+// Options of [Task.Adapt]. The zero value makes a blend of heads, with experts where there are any, and lets the guard decide.
 type Options struct {
-	Head     fewshot.Kind   // the only kind of head to fit; empty: chosen by leave-one-out
+	Head     fewshot.Kind   // the only kind of head to fit; empty: a blend, weighted by leave-one-out
 	Tuner    Tuner          // fine-tunes the weights before the head is chosen; nil: they stay
 	Force    bool           // take it even if it is worse than what is in use
 	Progress func(Progress) // told before each piece of work; nil: nobody
@@ -63,7 +63,7 @@ type Outcome struct {
 }
 
 // Adapt makes a new version of the examples there are: it lets experts choose by what the backbone alone makes of the examples, merges them, embeds the
-// examples again but those that these weights have embedded before, fine-tunes when there is a Tuner, chooses a head, and compares it with what is in
+// examples again but those that these weights have embedded before, fine-tunes when there is a Tuner, makes a head, and compares it with what is in
 // use. When it is no worse, or forced, it is taken into use and into the history. When it is worse, what is in use stays, which is no error: the
 // version's Verdict says why.
 //

@@ -63,7 +63,7 @@ func (t *Task) InUse() *Learned {
 	return t.inUse.Plain
 }
 
-// learn chooses a head for the examples as embedded at some weights, embed (n, dim).
+// learn makes a head of the examples as embedded at some weights, embed (n, dim).
 func (t *Task) learn(w *weights, embed []float32, support []member, kind fewshot.Kind) *Learned {
 	labels := make([]int, len(support))
 	for i, m := range support {

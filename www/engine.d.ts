@@ -132,10 +132,10 @@ export interface ExampleResult {
 }
 
 /** A kind of head on the embeddings. */
-export type Head = "prototypes" | "ridge" | "lda" | "logistic";
+export type Head = "prototypes" | "ridge" | "lda" | "logistic" | "blend";
 
 export interface AdaptOptions {
-	/** the only kind of head to fit; default: chosen by leaving out each example in turn */
+	/** default: a blend of heads, weighted by leaving out each example in turn */
 	head?: Head;
 	/** take it even when it is worse than what is in use; default: false */
 	force?: boolean;
@@ -160,7 +160,7 @@ export interface Version {
 	classes: { id: number; name: string }[];
 	examples: number;
 	head: Head;
-	/** regularisation of the head; 0 for prototypes */
+	/** regularisation of the head; 0 for prototypes and blends */
 	strength: number;
 	verdict: Verdict;
 	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
@@ -220,8 +220,8 @@ export interface Explanation {
 	strength: number;
 	/** one over the temperature */
 	scale: number;
-	/** heads that were tried, each judged by leaving out each example in turn */
-	trials: { head: Head; strength: number; hits: number; logLoss: number }[];
+	/** heads that were tried, each judged by leaving out each example in turn, with their weight in a blend */
+	trials: { head: Head; strength: number; weight: number; hits: number; logLoss: number }[];
 	/** likeness below which a picture is of none of the classes; -1: never */
 	unknownBelow: number;
 	/** left-out examples by class and class said, in the order of the version's classes; null: a class has only one example */

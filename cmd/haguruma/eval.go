@@ -78,8 +78,8 @@ Methods that adapt their weights to the task are routed and merged task by
 task, tasks of equal scores together; the report says where they were routed.
 --experts adds a row for each file of experts, merged into the bundle.
 --head adds rows with other heads than the nearest prototype on the same
-embeddings: chosen is the one that leave-one-out on the support chooses, as
-adapting does. --unknown measures instead how well queries are told from as many
+embeddings: chosen is the blend that leave-one-out on the support weighs, as
+adapting makes it. --unknown measures instead how well queries are told from as many
 pictures of classes that are not in the episode: AUROC, and how many of each the
 threshold calls unknown.`,
 		Example: `  haguruma eval --data data

@@ -11,16 +11,17 @@ const (
 	KindRidge      Kind = "ridge"      // least squares on one-hot targets
 	KindLogistic   Kind = "logistic"   // multinomial logistic regression
 	KindLDA        Kind = "lda"        // linear discriminants, one covariance
+	KindBlend      Kind = "blend"      // the mean of prototypes, ridge and LDA, weighted by leave-one-out
 )
 
 // Kinds lists them, the simplest first.
-var Kinds = []Kind{KindPrototypes, KindRidge, KindLDA, KindLogistic}
+var Kinds = []Kind{KindPrototypes, KindRidge, KindLDA, KindLogistic, KindBlend}
 
 // Head is a linear classifier of embeddings scaled to length one: logit c is Scale (Weights[c]·u + Bias[c]). It is never written to once
 // made.
 type Head struct {
 	Kind     Kind
-	Strength float64   // regularisation it was fitted with; 0 for prototypes, which have none
+	Strength float64   // regularisation it was fitted with; 0 for prototypes and blends, which have none
 	Weights  []float32 // (way, dim); for prototypes rows of length one
 	Bias     []float32 // (way)
 	Scale    float32   // one over the temperature

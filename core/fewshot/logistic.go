@@ -8,10 +8,8 @@ import (
 
 // Bounds of the logistic head.
 const (
-	// maxLogistic is the most examples times classes that it is judged on: leaving out each costs examples² times that a step. autoLogistic is the most
-	// where it is tried without being asked for: its steps cost a hundred times what the closed forms of the others do, and on validation sets it was the
-	// best of all in one task of fifty.
-	maxLogistic, autoLogistic = 1000, 150
+	// maxLogistic is the most examples times classes that it is judged on: leaving out each costs examples² times that a step.
+	maxLogistic = 1000
 	// logisticSteps is how many steps a fit takes at most, leftOutSteps the same from the fit to all examples to that without one; logisticChange is the
 	// change of a coefficient, against the largest, that ends either.
 	logisticSteps, leftOutSteps, logisticChange = 60, 20, 5e-4

@@ -55,11 +55,18 @@ func TestSelect(t *testing.T) {
 	}
 	direct := Select(NewSupport(embed, labels, way, dim), KindPrototypes)
 	have, want := hits(out.Head, queries, queryLabels, dim), hits(direct.Head, queries, queryLabels, dim)
-	if out.Head.Kind == KindPrototypes || have < want+20 {
+	if out.Head.Kind != KindBlend || have < want+20 {
 		t.Errorf("%s gets %d of %d, prototypes %d", out.Head.Kind, have, len(queryLabels), want)
 	}
-	if len(out.Trials) != len(candidates) {
-		t.Errorf("%d trials, want %d", len(out.Trials), len(candidates))
+	var all float64
+	for _, trial := range out.Trials {
+		all += trial.Weight
+		if trial.Kind == KindPrototypes && trial.Weight > 0.1 {
+			t.Errorf("prototypes, which are wrong, weigh %v", trial.Weight)
+		}
+	}
+	if len(out.Trials) != 9 || out.Chosen != 8 || math.Abs(all-1) > 1e-12 || out.Trials[8].Weight != 0 {
+		t.Errorf("trials %+v", out.Trials)
 	}
 	// What is told of the chosen one is what its left-out probabilities say.
 	loss, right := 0.0, 0
@@ -74,28 +81,79 @@ func TestSelect(t *testing.T) {
 	if right != chosen.Hits {
 		t.Errorf("%d hits, want %d", chosen.Hits, right)
 	}
-	for i, trial := range out.Trials {
-		if trial.LogLoss < chosen.LogLoss || trial.LogLoss == chosen.LogLoss && i < out.Chosen {
-			t.Errorf("%+v was not chosen", trial)
+	for _, kind := range Kinds {
+		out := Select(NewSupport(embed, labels, way, dim), kind)
+		if out.Head.Kind != kind {
+			t.Errorf("asked for %s, have %s", kind, out.Head.Kind)
 		}
-	}
-	for _, kind := range []Kind{KindPrototypes, KindRidge, KindLDA, KindLogistic} {
-		if h := Select(NewSupport(embed, labels, way, dim), kind).Head; h.Kind != kind {
-			t.Errorf("asked for %s, have %s", kind, h.Kind)
+		if kind == KindBlend {
+			continue
+		}
+		for _, trial := range out.Trials { // the best strength of the kind
+			if trial.Kind != kind || trial.LogLoss < out.Trials[out.Chosen].LogLoss || trial.Weight != 0 {
+				t.Errorf("%s: trials %+v, chosen %d", kind, out.Trials, out.Chosen)
+			}
 		}
 	}
 }
 
-// With few examples prototypes answer; with one nothing is judged.
-func TestSelectFewExamples(t *testing.T) {
-	const way, dim = 3, 12
-	embed, labels := streaks(1, way, 2, dim)
-	out := Select(NewSupport(embed, labels, way, dim), "")
-	if len(out.Trials) != 1 || out.Head.Kind != KindPrototypes || out.LeftOut == nil {
-		t.Errorf("two examples: %+v", out.Trials)
+// A blend by hand: the logits of the heads at their scales, weighted by the fourth root of what leave-one-out says, at a scale of its own.
+func TestBlend(t *testing.T) {
+	const way, dim = 3, 9
+	embed, labels := clusters(8, way, 4, dim)
+	s := NewSupport(embed, labels, way, dim)
+	out := Select(s, "")
+	query := embed[:dim]
+	have, want, part := make([]float32, way), make([]float64, way), make([]float32, way)
+	out.Head.Logits(have, query)
+	var all float64
+	for _, trial := range out.Trials[:8] {
+		all += math.Exp(-float64(len(labels)) * trial.LogLoss / 4)
 	}
-	embed, labels = streaks(1, way, 1, dim)
-	out = Select(NewSupport(embed, labels, way, dim), "")
+	for i, trial := range out.Trials[:8] {
+		weight := math.Exp(-float64(len(labels))*trial.LogLoss/4) / all
+		wantNear(t, "weight", trial.Weight, weight, 1e-9)
+		h := candidates[i].model.fit(s, trial.Strength)
+		h.Scale = float32(trial.Scale)
+		h.Logits(part, query)
+		for c, v := range part {
+			want[c] += weight * float64(v) * out.Trials[8].Scale
+		}
+	}
+	for c := range want {
+		wantNear(t, "logit", float64(have[c]), want[c], 1e-4)
+	}
+}
+
+func TestLikelihood(t *testing.T) {
+	l, o := one, one
+	for range 2000 { // far below what a float64 holds
+		l, o = l.times(0.25), o.times(0.5)
+	}
+	if !l.less(o) || o.less(l) || l.less(l) {
+		t.Error("order")
+	}
+	for k := range 9 {
+		a, b := one, one
+		for range k {
+			a = a.times(0.3)
+		}
+		wantNear(t, "root", a.fourthRootOver(b), math.Pow(0.3, float64(k)/4), 1e-14)
+		wantNear(t, "root", b.fourthRootOver(a), math.Pow(0.3, -float64(k)/4), 1e-14)
+	}
+	if got := l.fourthRootOver(o); got != math.Ldexp(1, -500) {
+		t.Errorf("have %v", got)
+	}
+	if got := one.times(0).fourthRootOver(one); got != 0x1p-10 {
+		t.Errorf("a probability of zero: %v", got)
+	}
+}
+
+// With one example of a class nothing is judged.
+func TestSelectOneExample(t *testing.T) {
+	const way, dim = 3, 12
+	embed, labels := streaks(1, way, 1, dim)
+	out := Select(NewSupport(embed, labels, way, dim), "")
 	if len(out.Trials) != 0 || out.Head.Kind != KindPrototypes || out.Head.Scale != LogitScale || out.LeftOut != nil || out.Likeness != nil {
 		t.Errorf("one example: %+v, head %+v", out, out.Head)
 	}
@@ -109,7 +167,7 @@ func TestSelectDegenerate(t *testing.T) {
 	const way, dim = 3, 5
 	same := slices.Repeat([]float32{1, 2, 3, 4, 5}, 4*way)
 	for name, embed := range map[string][]float32{"zeros": make([]float32, 4*way*dim), "all the same": same} {
-		for _, kind := range []Kind{"", KindPrototypes, KindRidge, KindLDA, KindLogistic} {
+		for _, kind := range append(Kinds, "") {
 			labels := make([]int, 4*way)
 			for i := range labels {
 				labels[i] = i % way

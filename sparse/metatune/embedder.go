@@ -36,7 +36,7 @@ type Method struct {
 	embeds string
 }
 
-// HeadChosen lets leave-one-out on the support choose the kind of head, as a task does.
+// HeadChosen is what a task uses unasked: fewshot.Select without a kind.
 const HeadChosen fewshot.Kind = "chosen"
 
 // WithHead is a method with another head on its embeddings.

@@ -107,6 +107,6 @@ func (s *session) explain(a *arguments) (any, error) {
 	return object("head strength scale trials unknownBelow confusion misses", string(l.Head.Kind), l.Head.Strength, float64(l.Head.Scale),
 		list(len(l.Trials), func(i int) any {
 			t := l.Trials[i]
-			return object("head strength hits logLoss", string(t.Kind), t.Strength, t.Hits, t.LogLoss)
+			return object("head strength weight hits logLoss", string(t.Kind), t.Strength, t.Weight, t.Hits, t.LogLoss)
 		}), float64(l.UnknownBelow), confusion, misses), nil
 }
