@@ -1,6 +1,9 @@
 package fewshot
 
 import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -216,5 +219,35 @@ func TestAUROC(t *testing.T) {
 		if !math.IsNaN(bad) {
 			t.Errorf("have %v, want NaN", bad)
 		}
+	}
+}
+
+// Every machine makes the same head, to the bit: of kernels with fixed order, and float64 that is rounded after each product.
+func TestSelectSameBits(t *testing.T) {
+	const way, dim = 5, 64
+	embed, labels := clusters(11, way, 4, dim)
+	for kind, want := range map[Kind]uint64{
+		"": 0x18d31a792f3268eb, KindPrototypes: 0x45766a1cf3173d5d, KindRidge: 0x61668c70d8c8d8ac, KindLDA: 0xaafd7121f04173d0, KindLogistic: 0x667cfc0df9fa316e,
+	} {
+		out := Select(NewSupport(embed, labels, way, dim), kind)
+		sum := fnv.New64a()
+		for _, list := range [][]float32{out.Head.Weights, out.Head.Bias, {out.Head.Scale}, out.LeftOut, out.Likeness} {
+			binary.Write(sum, binary.LittleEndian, list)
+		}
+		if have := sum.Sum64(); have != want {
+			t.Errorf("%q: %#x, want %#x", kind, have, want)
+		}
+	}
+}
+
+func BenchmarkSelect(b *testing.B) {
+	const dim = 192
+	for _, size := range [][2]int{{5, 5}, {10, 10}, {20, 10}, {10, 50}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			embed, labels := streaks(1, size[0], size[1], dim)
+			for b.Loop() {
+				Select(NewSupport(embed, labels, size[0], dim), "")
+			}
+		})
 	}
 }
