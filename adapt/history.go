@@ -7,8 +7,8 @@ import (
 
 // take numbers a version, keeps it and takes it into use.
 func (t *Task) take(v *Version) {
-	v.Number = len(t.versions) + 1
-	v.Parent = 0
+	t.lastID.version++
+	v.Number, v.Parent = t.lastID.version, 0
 	if t.inUse != nil {
 		v.Parent = t.inUse.Number
 	}
@@ -16,13 +16,14 @@ func (t *Task) take(v *Version) {
 	t.inUse, t.forward = v, nil
 }
 
-// History lists the versions there are, number 1 first. Version 0 is the backbone without an adaptation. None is ever changed or dropped.
+// History lists the versions there are by rising number. Version 0 is the backbone without an adaptation. None is ever changed, and none is dropped but
+// by ForgetHistory.
 func (t *Task) History() []*Version { return slices.Clone(t.versions) }
 
 // Version returns what is in use; nil at version 0.
 func (t *Task) Version() *Version { return t.inUse }
 
-// Use takes an earlier or later version into use, in constant time: 0 is the backbone without an adaptation. It answers as it did, bit for bit; the
+// Use takes an earlier or later version into use, at once: 0 is the backbone without an adaptation. It answers as it did, bit for bit; the
 // names of classes are those of now where they are still there. Examples and classes of the task stay. ErrUnknownVersion: no such number.
 func (t *Task) Use(number int) error {
 	v, err := t.version(number)
@@ -35,7 +36,8 @@ func (t *Task) Use(number int) error {
 	return nil
 }
 
-// Back takes the version into use that was in use when the present one was made. ErrUnknownVersion: version 0 is in use.
+// Back takes the version into use that was in use when the present one was made. ErrUnknownVersion: version 0 is
+// in use, or that one was forgotten.
 func (t *Task) Back() error {
 	if t.inUse == nil {
 		return &Error{Code: CodeUnknownVersion, Message: "there is no version before the backbone alone"}
@@ -57,12 +59,40 @@ func (t *Task) Forward() error {
 	return nil
 }
 
-func (t *Task) version(number int) (*Version, error) {
-	switch {
-	case number == 0:
-		return nil, nil
-	case number < 0 || number > len(t.versions):
-		return nil, &Error{Code: CodeUnknownVersion, Message: fmt.Sprintf("there is no version %d; the last is %d", number, len(t.versions))}
+// ForgetHistory drops all versions but the one in use; numbers go on. A version is as large as its head and the embeddings of its examples by its weights.
+func (t *Task) ForgetHistory() {
+	t.versions, t.forward = nil, nil
+	if t.inUse != nil {
+		t.versions = []*Version{t.inUse}
 	}
-	return t.versions[number-1], nil
+	var used *weights
+	if t.inUse != nil && t.inUse.Merged != nil {
+		used = t.inUse.Merged.weights
+	}
+	t.merged = slices.DeleteFunc(t.merged, func(w *weights) bool { return w != used })
+	for _, x := range t.examples {
+		for w := range x.views {
+			if w != used {
+				delete(x.views, w)
+			}
+		}
+	}
+}
+
+func (t *Task) version(number int) (*Version, error) {
+	if number == 0 {
+		return nil, nil
+	}
+	low, high := 0, len(t.versions)
+	for low < high {
+		if middle := (low + high) / 2; t.versions[middle].Number < number {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low == len(t.versions) || t.versions[low].Number != number {
+		return nil, &Error{Code: CodeUnknownVersion, Message: fmt.Sprintf("there is no version %d; the last is %d", number, t.lastID.version)}
+	}
+	return t.versions[low], nil
 }

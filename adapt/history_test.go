@@ -3,12 +3,14 @@ package adapt
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
 
+	"haguruma/core/fewshot"
 	"haguruma/core/picture"
 )
 
@@ -29,7 +31,7 @@ func heard(t *testing.T, task *Task, queries []*picture.Picture) (bits []string)
 // TestRoundTrips: over random sequences of all that can be done to a task, every version that is gone back to says what it said, to the bit, and no
 // embedding of an example ever changes.
 func TestRoundTrips(t *testing.T) {
-	refused := 0
+	refused, heads := 0, append(fewshot.Kinds, "")
 	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 8))
 		task := NewTask(&colorEye{})
@@ -70,10 +72,11 @@ func TestRoundTrips(t *testing.T) {
 			}
 		}
 		anyExample := func() int {
-			for id := range embeds { // any: the map's order is not the test's
-				return id
+			ids := slices.Sorted(maps.Keys(embeds))
+			if len(ids) == 0 {
+				return 0
 			}
-			return 0
+			return ids[rng.IntN(len(ids))]
 		}
 		anyClass := func() int {
 			if len(task.classes) == 0 {
@@ -112,7 +115,7 @@ func TestRoundTrips(t *testing.T) {
 				}
 			case 8, 9:
 				before := task.Version()
-				out, err := task.Adapt(context.Background(), Options{Force: rng.IntN(2) == 0})
+				out, err := task.Adapt(context.Background(), Options{Force: rng.IntN(2) == 0, Head: heads[rng.IntN(len(heads))]})
 				switch {
 				case err != nil:
 					if c := Code(err); c != CodeEmptyClass && c != CodeTooFewClasses && c != CodeContradiction {
@@ -206,6 +209,43 @@ func TestBackAndForward(t *testing.T) {
 	check(t, f.Use(4))
 	if f.Stale() {
 		t.Error("version 4 is of the examples there are")
+	}
+}
+
+// What is forgotten is gone, what is in use stays, and numbers go on.
+func TestForgetHistory(t *testing.T) {
+	f, x := newFixture(t), &colorExperts{}
+	f.SetExperts(x)
+	check(t, learnAll(f.Task))
+	for range 2 {
+		must(f.AddExample(f.red, pixel(0, 0, 255))) // other scores
+		must(f.AddExample(f.green, pixel(0, 99, 0)))
+		check(t, learnAll(f.Task))
+	}
+	check(t, f.Use(2))
+	before := must(f.Classify(pixel(1, 2, 3)))
+	f.ForgetHistory()
+	if list := f.History(); len(list) != 1 || list[0].Number != 2 || list[0] != f.Version() || Code(f.Use(1)) != CodeUnknownVersion || Code(f.Use(3)) != CodeUnknownVersion ||
+		Code(f.Back()) != CodeUnknownVersion {
+		t.Errorf("history %+v", f.History())
+	}
+	for _, example := range f.examples {
+		if len(example.views) > 1 {
+			t.Errorf("example %d is kept at %d weights", example.id, len(example.views))
+		}
+	}
+	if after := must(f.Classify(pixel(1, 2, 3))); !slices.Equal(before, after) || len(f.merged) > 1 {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	check(t, learnAll(f.Task))
+	if f.Version().Number != 4 || f.Version().Parent != 2 {
+		t.Errorf("the next is %+v", f.Version())
+	}
+	check(t, f.Use(2))
+	check(t, f.Use(0))
+	f.ForgetHistory()
+	if len(f.History()) != 0 || f.Adapted() {
+		t.Error("version 0")
 	}
 }
 

@@ -31,10 +31,10 @@ type Task struct {
 	dim      int
 	classes  []*class
 	examples map[int]*example
-	lastID   struct{ class, example int }
+	lastID   struct{ class, example, version int }
 
 	inUse    *Version   // nil at version 0
-	versions []*Version // number 1 first
+	versions []*Version // by rising number
 	forward  []*Version // what Forward goes to, the next one last
 	revision int        // counts changes of examples and classes
 

@@ -92,6 +92,7 @@ holds("classes and examples that come and go leave nothing behind", 40, (i) => {
 	const extra = valueOf(() => verbs.addExample(kept, file, 0, 0, 0));
 	valueOf(() => verbs.removeExample(extra.id));
 	valueOf(() => verbs.removeClass(id));
+	valueOf(() => verbs.forgetHistory());
 });
 
 test("experts are opened and take part", () => {
@@ -107,7 +108,7 @@ const routed = new Set();
 holds("adapting again and again with experts leaves nothing behind: merged, taken back, lent to another Worker", 20, (i) => {
 	const { verbs } = engine;
 	const id = valueOf(() => verbs.addClass(`another ${i}`));
-	for (let n = 0; n <= i % 3; n++) valueOf(() => verbs.addExample(id, i % 2 ? ring(4 + i) : file, i % 2 ? 64 : 0, i % 2 ? 64 : 0, 0));
+	for (let n = 0; n <= i % 3; n++) valueOf(() => verbs.addExample(id, i % 2 ? ring(3.5 + i) : file, i % 2 ? 64 : 0, i % 2 ? 64 : 0, 0));
 	const { experts } = valueOf(() => verbs.adapt());
 	assert.ok(experts);
 	routed.add(String(experts.scores));
@@ -118,6 +119,7 @@ holds("adapting again and again with experts leaves nothing behind: merged, take
 	valueOf(() => verbs.useExperts(true));
 	valueOf(() => verbs.removeClass(id));
 	valueOf(() => verbs.adapt());
+	valueOf(() => verbs.forgetHistory());
 });
 
 test("tasks that differ were routed differently", () => assert.ok(routed.size > 1, [...routed].join(" ")));

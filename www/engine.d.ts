@@ -7,6 +7,10 @@
  * terminal and on the edge) or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
  */
 
+import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, History } from "./adaptation.js";
+
+export type * from "./adaptation.js";
+
 /** Stable names of everything that can go wrong. Sentences for people are made from them by strings.js. */
 export type ErrorCode =
 	| "unsupported" // the browser lacks WebAssembly SIMD
@@ -131,105 +135,6 @@ export interface ExampleResult {
 	ms: number;
 }
 
-/** A kind of head on the embeddings. */
-export type Head = "prototypes" | "ridge" | "lda" | "logistic" | "blend";
-
-export interface AdaptOptions {
-	/** default: a blend of heads, weighted by leaving out each example in turn */
-	head?: Head;
-	/** take it even when it is worse than what is in use; default: false */
-	force?: boolean;
-	onProgress?: (progress: AdaptProgress) => void;
-	/** stops it without a trace: rejects with "aborted" */
-	signal?: AbortSignal;
-}
-
-/** Where an adaptation is: `done` of `total` pieces of work of a step. */
-export interface AdaptProgress {
-	step: "route" | "merge" | "embed" | "tune" | "head" | "compare";
-	done: number;
-	total: number;
-}
-
-/** An adaptation that was made. Numbers of examples and classes are those it was made of. */
-export interface Version {
-	/** from 1; 0 when it was not taken */
-	version: number;
-	/** number of the version that was in use before; 0: the backbone without an adaptation */
-	parent: number;
-	classes: { id: number; name: string }[];
-	examples: number;
-	head: Head;
-	/** regularisation of the head; 0 for prototypes and blends */
-	strength: number;
-	verdict: Verdict;
-	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
-	leaveOneOut: { hits: number; total: number; low: number; high: number; logLoss: number } | null;
-}
-
-/** An adaptation beside the one that was in use, on examples that neither has seen. */
-export interface Verdict {
-	code: "first" | "better" | "worse" | "not_compared" | "class_removed";
-	/** in English */
-	reason: string;
-	/** examples that both were judged on; the figures below are of them, and 0 without any */
-	compared: number;
-	hits: number;
-	before: number;
-	logLoss: number;
-	logBefore: number;
-}
-
-export interface AdaptResult extends Version {
-	/** false: it is worse than what is in use, which stays */
-	taken: boolean;
-	/** classes it tells apart */
-	way: number;
-	/** what the experts chose for what is in use now; null: the backbone alone is in use */
-	experts: Choice | null;
-	/** how long each step took */
-	steps: { step: AdaptProgress["step"]; ms: number }[];
-	ms: number;
-}
-
-export interface History {
-	/** number of the version in use; 0: the backbone without an adaptation */
-	inUse: number;
-	/** number 1 first */
-	versions: Version[];
-}
-
-/** An example whose label is in doubt. */
-export interface Doubt {
-	example: number;
-	/** its class */
-	class: number;
-	/** of that class, by the other examples */
-	probability: number;
-	/** the class that the others say */
-	said: number;
-	/** probability of that one */
-	saying: number;
-	/** an example of another class with the same picture; 0: none */
-	twin: number;
-}
-
-/** How what is in use came about. */
-export interface Explanation {
-	head: Head;
-	strength: number;
-	/** one over the temperature */
-	scale: number;
-	/** heads that were tried, each judged by leaving out each example in turn, with their weight in a blend */
-	trials: { head: Head; strength: number; weight: number; hits: number; logLoss: number }[];
-	/** likeness below which a picture is of none of the classes; -1: never */
-	unknownBelow: number;
-	/** left-out examples by class and class said, in the order of the version's classes; null: a class has only one example */
-	confusion: number[][] | null;
-	/** ids of the examples that were taken for another class */
-	misses: number[] | null;
-}
-
 /** What the experts chose for a task. */
 export interface Choice {
 	/** of each expert, 0..1; they sum to 1 */
@@ -345,6 +250,8 @@ export class Engine {
 	history(): Promise<History>;
 	/** Takes an earlier or later version into use, at once; 0: the backbone without an adaptation. Examples stay. */
 	useVersion(version: number): Promise<UseExpertsResult>;
+	/** Drops all versions but the one in use. */
+	forgetHistory(): Promise<void>;
 	/** Examples whose label the others contradict, the worst first. */
 	review(): Promise<Doubt[]>;
 	/** null before the first adapt, and at version 0 */
@@ -396,6 +303,7 @@ export type Request =
 	| { id: number; verb: "adapt"; head: Head | ""; force: boolean }
 	| { id: number; verb: "history" }
 	| { id: number; verb: "useVersion"; version: number }
+	| { id: number; verb: "forgetHistory" }
 	| { id: number; verb: "review" }
 	| { id: number; verb: "explain" }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
@@ -445,6 +353,7 @@ export interface Verbs {
 	adaptNext(stop: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	history(): Outcome<History>;
 	useVersion(version: number): Outcome<UseExpertsResult>;
+	forgetHistory(): Outcome<null>;
 	review(): Outcome<Doubt[]>;
 	explain(): Outcome<Explanation | null>;
 	classify(

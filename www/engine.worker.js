@@ -3,7 +3,8 @@
 import { EngineError } from "./error.js";
 import { startGo, valueOf } from "./engine.host.js";
 
-/** @import { AdaptProgress, Reply, Request, Stop, Verbs } from "./engine.js" */
+/** @import { AdaptProgress } from "./adaptation.js" */
+/** @import { Reply, Request, Stop, Verbs } from "./engine.js" */
 
 /** @type {Verbs | null} */
 let verbs = null;
@@ -80,6 +81,8 @@ async function handle(request) {
 			return [valueOf(() => go.history()), []];
 		case "useVersion":
 			return [valueOf(() => go.useVersion(request.version)), []];
+		case "forgetHistory":
+			return [valueOf(() => go.forgetHistory()), []];
 		case "review":
 			return [valueOf(() => go.review()), []];
 		case "explain":

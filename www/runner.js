@@ -5,7 +5,8 @@
 import { EngineError } from "./error.js";
 import { Pool } from "./pool.js";
 
-/** @import { AdaptResult, ClassifyResult, Engine, PictureSource } from "./engine.js" */
+/** @import { AdaptResult } from "./adaptation.js" */
+/** @import { ClassifyResult, Engine, PictureSource } from "./engine.js" */
 /** @import { Change, Class, Example, Task } from "./task.js" */
 
 /**

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hack-pad/safejs"
-
 	"haguruma/adapt"
 	"haguruma/core/fewshot"
 )
@@ -43,7 +41,7 @@ func (run *adapting) start(task *adapt.Task, options adapt.Options) {
 // adapt(head, force, stepwise): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else at
 // the end.
 func (s *session) adapt(a *arguments) (any, error) {
-	options := adapt.Options{Clock: clock}
+	options := adapt.Options{Clock: s.border.clock}
 	stepwise := false
 	if a.more() {
 		options.Head = fewshot.Kind(a.string())
@@ -110,13 +108,9 @@ func (s *session) rest() (any, error) {
 	return s.adapted(run.outcome), nil
 }
 
-// clock is the page's, in milliseconds.
-func clock() float64 {
-	performance, err := safejs.Global().Get("performance")
-	if err != nil {
-		return 0
-	}
-	now, err := performance.Call("now")
+// clock is the page's, in milliseconds; 0 where it has none.
+func (b *border) clock() float64 {
+	now, err := b.performance.Call("now")
 	if err != nil {
 		return 0
 	}

@@ -123,13 +123,18 @@ const keepBuffer = 8 << 20
 
 // border moves bytes between the two worlds.
 type border struct {
-	uint8Array safejs.Value // the constructor
-	buffer     []byte       // of in, used again
+	uint8Array  safejs.Value // the constructor
+	performance safejs.Value
+	buffer      []byte // of in, used again
 }
 
 func newBorder() (*border, error) {
 	constructor, err := safejs.Global().Get("Uint8Array")
-	return &border{uint8Array: constructor}, err
+	if err != nil {
+		return nil, err
+	}
+	performance, err := safejs.Global().Get("performance")
+	return &border{uint8Array: constructor, performance: performance}, err
 }
 
 // in copies a Uint8Array of the given length to Go. The result is valid until the next call.

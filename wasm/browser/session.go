@@ -46,6 +46,7 @@ func (s *session) verbs() map[string]verb {
 		"adaptNext":         s.adaptNext,
 		"history":           s.history,
 		"useVersion":        s.useVersion,
+		"forgetHistory":     s.forgetHistory,
 		"review":            s.review,
 		"explain":           s.explain,
 		"classify":          s.classify,

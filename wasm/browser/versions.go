@@ -69,6 +69,15 @@ func (s *session) useVersion(a *arguments) (any, error) {
 	return object("experts stale", chosen(s.task.Choice()), s.task.Stale()), nil
 }
 
+// forgetHistory() drops all versions but the one in use.
+func (s *session) forgetHistory(a *arguments) (any, error) {
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	s.task.ForgetHistory()
+	return nil, nil
+}
+
 // review() lists the examples whose label is in doubt.
 func (s *session) review(a *arguments) (any, error) {
 	if err := s.ready(a); err != nil {
