@@ -193,7 +193,7 @@ test("experts of another backbone, or of none, are refused", async () => {
 	const id = valueOf(() => verbs.addClass("a"));
 	const { embed, square } = valueOf(() => verbs.embed(png(9, 9, stripes), 0, 0, 0));
 	assert.equal(codeOf(verbs.addEmbedding(id, embed, square.subarray(1))), "usage");
-	valueOf(() => verbs.addEmbedding(id, embed));
+	valueOf(() => verbs.addEmbedding(id, valueOf(() => verbs.embed(png(9, 9, (x, y) => stripes(y, x)), 0, 0, 0)).embed));
 	const other = valueOf(() => verbs.addClass("b"));
 	valueOf(() => verbs.addEmbedding(other, embed, square));
 	assert.equal(codeOf(verbs.adapt()), "no_picture");
