@@ -31,6 +31,7 @@ var remedies = []struct {
 	{fewshot.ErrEmptyClass, "put at least one picture directly into each class folder, or remove the folder"},
 	{fewshot.ErrNoClass, "make one folder per class, with the class's pictures in it"},
 	{adapt.ErrTooFewClasses, "make at least two class folders"},
+	{adapt.ErrContradiction, "leave the picture in the class it belongs to, and remove it from the other"},
 	{adapt.ErrBadName, "rename the class folder"},
 	{adapt.ErrDuplicateClass, "rename one of the two class folders"},
 	{fewshot.ErrEncrypted, "unpack the zip and give the folder"},
