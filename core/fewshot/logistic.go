@@ -96,7 +96,7 @@ func (logisticModel) solve(s *Support, strength float64, problems int, start []f
 	step, ahead := make([]float32, n*row), slices.Clone(alpha)
 	without := problems > 1
 	for k := range steps {
-		kernel.MatmulNNStrict(f, gram, ahead, n, row, n)
+		multiply(f, gram, ahead, n, row, n)
 		kernel.Softmax(f, f, n*problems, way)
 		for i, label := range s.Labels { // f becomes the gradient
 			for p := range problems {
@@ -107,7 +107,7 @@ func (logisticModel) solve(s *Support, strength float64, problems int, start []f
 				clear(f[i*row+i*way : i*row+(i+1)*way])
 			}
 		}
-		kernel.MatmulNNStrict(step, inverse, f, n, row, n)
+		multiply(step, inverse, f, n, row, n)
 		if without {
 			for p := range problems {
 				off := slices.Clone(step[p*row+p*way : p*row+(p+1)*way])
@@ -126,7 +126,7 @@ func (logisticModel) solve(s *Support, strength float64, problems int, start []f
 			break
 		}
 	}
-	kernel.MatmulNNStrict(f, gram, alpha, n, row, n)
+	multiply(f, gram, alpha, n, row, n)
 	return alpha, f, true
 }
 

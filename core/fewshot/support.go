@@ -21,7 +21,7 @@ type Support struct {
 	work   []float64 // (n, n) that one fit leaves to the next
 }
 
-// NewSupport computes the inner products once: n^2 dim multiply-adds, in a kernel, the same bits on every body. The slices are copied.
+// NewSupport computes the inner products once: n^2 dim/2 multiply-adds, in a kernel, the same bits on every body. The slices are copied.
 //
 //	embed   (n, dim)  n = len(labels)
 //	labels  (n)       0..way-1
@@ -45,10 +45,12 @@ func NewSupport(embed []float32, labels []int, way, dim int) *Support {
 		s.norm[i] = math.Sqrt(float64(kernel.Dot(row, row)))
 	}
 	NormalizeRows(s.unit, n, dim)
-	gram := make([]float32, n*n)
-	kernel.MatmulNTStrict(gram, s.unit, s.unit, n, n, dim)
-	for i, v := range gram {
-		s.gram[i] = float64(v)
+	for i := range n {
+		for j := range i + 1 {
+			// kernel.Dot, not MatmulNT: its order of sums is fixed, so page and terminal agree to the bit.
+			v := float64(kernel.Dot(s.unit[i*dim:(i+1)*dim], s.unit[j*dim:(j+1)*dim]))
+			s.gram[i*n+j], s.gram[j*n+i] = v, v
+		}
 	}
 	return s
 }
@@ -96,8 +98,18 @@ func (s *Support) combine(mix []float64) []float32 {
 		small[i] = float32(v)
 	}
 	w := make([]float32, s.Way*s.Dim)
-	kernel.MatmulNNStrict(w, small, s.unit, s.Way, s.Dim, n)
+	multiply(w, small, s.unit, s.Way, s.Dim, n)
 	return w
+}
+
+// multiply writes c = a b, a (m, k), b (k, n): the same bits on every body of the kernels, unlike kernel.MatmulNN.
+func multiply(c, a, b []float32, m, n, k int) {
+	clear(c)
+	for i := range m {
+		for p := range k {
+			kernel.Axpy(c[i*n:(i+1)*n], a[i*k+p], b[p*n:(p+1)*n])
+		}
+	}
 }
 
 // transposed returns x (n, way) as (way, n).
