@@ -84,7 +84,11 @@ func (c candidate) judge(s *Support) *trial {
 }
 
 func (t *trial) calibrate(s *Support, usual float64) {
-	t.scale = fitScale(t.logits, s.Labels, s.Way, usual, pseudoExamples)
+	t.rescale(s, fitScale(t.logits, s.Labels, s.Way, usual, pseudoExamples))
+}
+
+func (t *trial) rescale(s *Support, scale float64) {
+	t.scale = scale
 	t.p = make([]float32, len(t.logits))
 	probabilities(t.p, t.logits, t.scale, s.Way)
 	t.likelihood = one
@@ -146,6 +150,9 @@ func Select(s *Support, kind Kind) *Selection {
 	}
 	out := &Selection{Chosen: best}
 	chosen := trials[best]
+	if kind != "" && kind != KindBlend {
+		chosen.rescale(s, humble(chosen.logits, s.Way, chosen.scale))
+	}
 	if blending := kind == "" || kind == KindBlend; blending {
 		out.Head, chosen = blend(s, trials, best, out)
 		out.Chosen = len(trials)
@@ -196,6 +203,7 @@ func blend(s *Support, trials []*trial, best int, out *Selection) (*Head, *trial
 		kernel.Axpy(h.Bias, float32(factor), one.Bias)
 	}
 	mixed.calibrate(s, 1)
+	mixed.rescale(s, humble(mixed.logits, s.Way, mixed.scale))
 	return h, mixed
 }
 
