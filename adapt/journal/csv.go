@@ -1,0 +1,62 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"haguruma/core/plainjson"
+)
+
+// ByteOrderMark makes spreadsheets read a CSV file as UTF-8.
+const ByteOrderMark = "\ufeff"
+
+// CSV returns the entries as a table for spreadsheets: UTF-8 with byte order mark, lines end with CR LF (RFC 4180), no cell is a formula.
+// Facts are in one cell each entry, name: value; name: value.
+func CSV(entries []Entry) []byte {
+	var out bytes.Buffer
+	out.WriteString(ByteOrderMark)
+	w := csv.NewWriter(&out)
+	w.UseCRLF = true
+	rows := [][]string{{"entry", "time (UTC)", "kind", "details", "bundle", "adapter"}}
+	for i := range entries {
+		e := &entries[i]
+		// A space in place of the T is what spreadsheets take for a time.
+		when := strings.Replace(strings.TrimSuffix(e.Time, "Z"), "T", " ", 1)
+		rows = append(rows, []string{strconv.Itoa(e.Number), Cell(when), Cell(string(e.Kind)), Cell(e.Words()), Cell(e.Bundle), Cell(e.Adapter)})
+	}
+	w.WriteAll(rows) // a buffer takes everything
+	return out.Bytes()
+}
+
+// Words is the details for people: name: value; name: value, on one line.
+func (e *Entry) Words() string {
+	words := make([]string, len(e.Details))
+	for i, d := range e.Details {
+		value := d.JSON
+		plainjson.Read(value, func(s *plainjson.Scanner) error { // a text without its quotes; all else stays as it is
+			text, err := s.Text()
+			if err == nil {
+				value = text
+			}
+			return err
+		})
+		words[i] = d.Name + ": " + strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return ' '
+			}
+			return r
+		}, value)
+	}
+	return strings.Join(words, "; ")
+}
+
+// Cell keeps a spreadsheet from taking a text for a formula.
+func Cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
