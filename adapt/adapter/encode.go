@@ -1,0 +1,197 @@
+package adapter
+
+import (
+	"fmt"
+	"strings"
+
+	"haguruma/core/plainjson"
+	"haguruma/core/tensorfile"
+)
+
+// Names in the file.
+const (
+	metaFormat     = "format"
+	metaBundle     = "bundle"
+	metaExperts    = "experts"
+	metaHead       = "head"
+	metaClasses    = "classes"
+	metaUnknown    = "unknown"
+	metaPictures   = "pictures"
+	metaProvenance = "provenance"
+	metaContent    = "content"
+	metaSignature  = "signature"
+
+	tensorScores = "experts.scores"
+	tensorWeight = "head.weight"
+	tensorBias   = "head.bias"
+	changePrefix = "change."
+	suffixAt     = ".at"
+	suffixCodes  = ".codes"
+	suffixScale  = ".scale"
+	suffixValues = ".values"
+)
+
+// Encode returns the file. Equal adapters give equal bytes, and a float32 has the same bits when it is read. It sets Content; a
+// signature that is not of this content any more is an error that wraps ErrFormat, as is an adapter that does not fit together. Other errors
+// wrap ErrNumbers or ErrTooLarge.
+func (a *Adapter) Encode() ([]byte, error) {
+	f, content, err := a.file()
+	if err != nil {
+		return nil, err
+	}
+	f.Metadata[metaContent] = content
+	if s := a.Signature; s != nil {
+		if a.Content != content {
+			return nil, fmt.Errorf("adapter: the content was changed after it was signed: %w", ErrFormat)
+		}
+		f.Metadata[metaSignature] = s.json()
+	}
+	data, err := tensorfile.Encode(f)
+	if err != nil {
+		return nil, fmt.Errorf("adapter: %w", err)
+	}
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("adapter: want at most %d bytes, have %d: %w", MaxBytes, len(data), ErrTooLarge)
+	}
+	a.Content = content
+	return data, nil
+}
+
+// file is everything but the sum and the signature, and the sum of it as Encode of package tensorfile writes it.
+func (a *Adapter) file() (f *tensorfile.File, content string, err error) {
+	if err := a.check(); err != nil {
+		return nil, "", err
+	}
+	f = &tensorfile.File{Metadata: map[string]string{
+		metaFormat: Format, metaBundle: a.Bundle, metaHead: a.Head.json(), metaClasses: a.classes(), metaPictures: a.Pictures.json(),
+		metaProvenance: a.Provenance.json(),
+	}}
+	if a.Unknown != nil {
+		f.Metadata[metaUnknown] = a.Unknown.json()
+	}
+	way := len(a.Classes)
+	f.Tensors = append(f.Tensors, tensorfile.FromFloat32(tensorWeight, []int{way, a.Head.Dim}, a.Head.Weight), tensorfile.FromFloat32(tensorBias, []int{way}, a.Head.Bias))
+	if a.Experts != "" {
+		f.Metadata[metaExperts] = a.Experts
+		f.Tensors = append(f.Tensors, tensorfile.FromFloat32(tensorScores, []int{len(a.Scores)}, a.Scores))
+	}
+	for i := range a.Changes {
+		f.Tensors = append(f.Tensors, a.Changes[i].tensors()...)
+	}
+	data, err := tensorfile.Encode(f)
+	if err != nil {
+		return nil, "", fmt.Errorf("adapter: %w", err)
+	}
+	return f, tensorfile.Hash(data), nil
+}
+
+func (c *Change) tensors() []tensorfile.Tensor {
+	name, places := changePrefix+c.Tensor, packPlaces(c.At)
+	list := []tensorfile.Tensor{{Name: name + suffixAt, DType: tensorfile.U8, Shape: []int{len(places)}, Data: places}}
+	if c.Codes != nil {
+		return append(list, tensorfile.FromInt8(name+suffixCodes, []int{len(c.Codes)}, c.Codes), tensorfile.FromFloat32(name+suffixScale, nil, []float32{c.Scale}))
+	}
+	return append(list, tensorfile.FromFloat32(name+suffixValues, []int{len(c.Values)}, c.Values))
+}
+
+// object returns the JSON that fields write.
+func object(fields func(w *plainjson.Writer)) string {
+	var w plainjson.Writer
+	w.Object(func() { fields(&w) })
+	return w.String()
+}
+
+func real32(w *plainjson.Writer, name string, x float32) {
+	w.Name(name)
+	w.Real(float64(x), 32)
+}
+
+func integer(w *plainjson.Writer, name string, x int) {
+	w.Name(name)
+	w.Integer(x)
+}
+
+func text(w *plainjson.Writer, name, x string) {
+	w.Name(name)
+	w.Text(x)
+}
+
+func (h *Head) json() string {
+	return object(func(w *plainjson.Writer) {
+		text(w, "kind", h.Kind)
+		w.Name("normalized")
+		w.Flag(h.Normalized)
+		real32(w, "scale", h.Scale)
+		real32(w, "temperature", h.Temperature)
+	})
+}
+
+func (a *Adapter) classes() string {
+	var w plainjson.Writer
+	w.List(func() {
+		for _, c := range a.Classes {
+			w.Object(func() {
+				integer(&w, "id", c.ID)
+				text(&w, "name", c.Name)
+				integer(&w, "examples", c.Examples)
+			})
+		}
+	})
+	return w.String()
+}
+
+func (u *Unknown) json() string {
+	return object(func(w *plainjson.Writer) {
+		text(w, "score", u.Score)
+		real32(w, "threshold", u.Threshold)
+	})
+}
+
+func (p *Pictures) json() string {
+	return object(func(w *plainjson.Writer) {
+		integer(w, "size", p.Size)
+		for _, field := range []struct {
+			name string
+			x    [3]float32
+		}{{"mean", p.Mean}, {"std", p.Std}} {
+			w.Name(field.name)
+			w.List(func() {
+				for _, v := range field.x {
+					w.Real(float64(v), 32)
+				}
+			})
+		}
+	})
+}
+
+func (p *Provenance) json() string {
+	return object(func(w *plainjson.Writer) {
+		for _, field := range [][2]string{{"time", p.Time}, {"tool", p.Tool}, {"method", p.Method}, {"journal", p.Journal.Head}} {
+			if field[1] != "" {
+				text(w, field[0], field[1])
+			}
+		}
+		for _, field := range []struct {
+			name string
+			x    int
+		}{{"entries", p.Journal.Entries}, {"hits", p.Hits}, {"total", p.Total}} {
+			if field.x != 0 {
+				integer(w, field.name, field.x)
+			}
+		}
+	})
+}
+
+// changed returns the tensor whose change a name of the file is a part of.
+func changed(name string) (tensor, suffix string, ok bool) {
+	rest, ok := strings.CutPrefix(name, changePrefix)
+	if !ok {
+		return "", "", false
+	}
+	for _, suffix := range []string{suffixAt, suffixCodes, suffixScale, suffixValues} {
+		if tensor, ok := strings.CutSuffix(rest, suffix); ok {
+			return tensor, suffix, true
+		}
+	}
+	return "", "", false
+}
