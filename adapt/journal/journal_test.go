@@ -76,23 +76,22 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// TestEveryBitIsVouchedFor: each bit of each line, flipped, is found, and the line that was changed is named: with the head that was kept, as
+// TestEveryByteIsVouchedFor: a bit of each byte of each line, flipped, is found, and the line that was changed is named: with the head that was kept, as
 // the last line has no line behind it. A flipped line feed joins or tears lines, and is found in the line where it stands.
-func TestEveryBitIsVouchedFor(t *testing.T) {
+func TestEveryByteIsVouchedFor(t *testing.T) {
 	data, end := sample(t)
 	for i := range data {
-		for bit := range 8 {
-			broken := bytes.Clone(data)
-			broken[i] ^= 1 << bit
-			line := 1 + bytes.Count(data[:i], []byte("\n"))
-			j, err := Read(broken, end)
-			var at *Error
-			if !errors.As(err, &at) || at.Line != line {
-				t.Fatalf("byte %d (%q) of line %d, bit %d: %v", i, data[i], line, bit, err)
-			}
-			if len(j.Entries) != line-1 {
-				t.Fatalf("byte %d: the line that was changed is among %d entries", i, len(j.Entries))
-			}
+		bit := i % 8
+		broken := bytes.Clone(data)
+		broken[i] ^= 1 << bit
+		line := 1 + bytes.Count(data[:i], []byte("\n"))
+		j, err := Read(broken, end)
+		var at *Error
+		if !errors.As(err, &at) || at.Line != line {
+			t.Fatalf("byte %d (%q) of line %d, bit %d: %v", i, data[i], line, bit, err)
+		}
+		if len(j.Entries) != line-1 {
+			t.Fatalf("byte %d: the line that was changed is among %d entries", i, len(j.Entries))
 		}
 	}
 }
