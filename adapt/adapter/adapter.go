@@ -7,10 +7,14 @@ import (
 	"unicode/utf8"
 
 	"haguruma/adapt/journal"
+	"haguruma/core/tensorfile"
 )
 
 // Format is the value of the metadata key "format".
 const Format = "haguruma-adapter/1"
+
+// kindPrototypes is the kind of a head whose rows are the prototypes.
+const kindPrototypes = "prototypes"
 
 // Limits of what is read and written; a class name is as long as a task allows.
 const (
@@ -29,24 +33,23 @@ type Adapter struct {
 	Classes    []Class  // rows of the head
 	Unknown    *Unknown // nil: the best class is always the answer
 	Pictures   Pictures
-	Changes    []Change // of the merged weights; sorted by name
+	Change     []tensorfile.Tensor // what fine-tuning changed in the merged weights, as sparse.Change writes it; nil: nothing
 	Provenance Provenance
 
 	Signature *Signature // nil: none
 	Content   string     // sha256 of all of the above but the signature; set by Encode, Sign and Decode
 }
 
-// Head turns an embedding e into one logit a class: Scale * (W e + bias), e scaled to length one first where Normalized is set. Every head
-// that is known is of this form: prototypes have a bias of zeros and rows of length one, so logits are Scale times cosines; ridge, logistic and lda
-// are linear. Probabilities are the softmax of logits / Temperature.
+// Head turns an embedding e into one logit a class: Scale * (W u + bias), with u = e scaled to length one. Every head that is known is of this
+// form: prototypes have a bias of zeros and rows of length one, so logits are Scale times cosines; ridge, logistic and lda are linear in u.
+// Probabilities are the softmax of the logits.
 type Head struct {
-	Kind        string // how it was made: prototypes, ridge, logistic, lda
-	Normalized  bool
-	Scale       float32 // above 0
-	Temperature float32 // above 0
-	Dim         int
-	Weight      []float32 // (classes, dim)
-	Bias        []float32 // (classes)
+	Kind     string  // how it was made: prototypes, ridge, logistic, lda
+	Strength float64 // regularisation it was fitted with, 0 or more; it changes no prediction
+	Scale    float32 // one over the temperature, above 0
+	Dim      int
+	Weight   []float32 // (classes, dim)
+	Bias     []float32 // (classes)
 }
 
 // Class is a row of the head.
@@ -56,10 +59,10 @@ type Class struct {
 	Examples int // that it was made of
 }
 
-// Unknown says when none of the classes is the answer.
+// Unknown says when none of the classes is the answer: when the largest cosine of an embedding to the prototypes is below.
 type Unknown struct {
-	Score     string  // what is compared: a word that package adapt knows
-	Threshold float32 // below it, none
+	Below      float32   // -1 to 1
+	Prototypes []float32 // (classes, dim), rows of length one or zero; nil: the rows of the head, which is one of prototypes
 }
 
 // Pictures is how a picture becomes pixels.
@@ -120,10 +123,13 @@ func (a *Adapter) check() error {
 		names[c.Name], ids[c.ID] = true, true
 	}
 	if u := a.Unknown; u != nil {
-		if !word(u.Score) {
-			return bad("unknown: want a word for the score, have %q", clip(u.Score))
+		if !(u.Below >= -1 && u.Below <= 1) {
+			return bad("unknown: want a cosine of -1 to 1, have %v", u.Below)
 		}
-		if err := finite("unknown threshold", []float32{u.Threshold}); err != nil {
+		if (u.Prototypes == nil) != (a.Head.Kind == kindPrototypes) || u.Prototypes != nil && len(u.Prototypes) != len(a.Head.Weight) {
+			return bad("unknown: want prototypes as many as weights, unless the head is one of prototypes, have %d and %d", len(u.Prototypes), len(a.Head.Weight))
+		}
+		if err := finite("prototypes", u.Prototypes); err != nil {
 			return err
 		}
 	}
@@ -147,12 +153,28 @@ func (a *Adapter) check() error {
 	if len(v.Time) > MaxNameRunes || len(v.Tool) > MaxNameRunes || !utf8.ValidString(v.Time+v.Tool) || hasControl(v.Time+v.Tool) {
 		return bad("provenance: want time and tool in at most %d bytes of plain text", MaxNameRunes)
 	}
-	for i := range a.Changes {
-		if i > 0 && a.Changes[i-1].Tensor >= a.Changes[i].Tensor {
-			return bad("changes: want tensors in order of their names, have %q behind %q", clip(a.Changes[i].Tensor), clip(a.Changes[i-1].Tensor))
+	return a.checkChange()
+}
+
+// checkChange looks at what it can without a backbone: package sparse reads the rest against one.
+func (a *Adapter) checkChange() error {
+	for i := range a.Change {
+		t := &a.Change[i]
+		if t.Name == "" || len(t.Name) > 40 || strings.Trim(t.Name, "abcdefghijklmnopqrstuvwxyz0123456789.") != "" {
+			return fmt.Errorf("adapter: change: want names of lower-case letters, digits and dots, have %q: %w", clip(t.Name), ErrFormat)
 		}
-		if err := a.Changes[i].check(); err != nil {
-			return err
+		switch t.DType {
+		case tensorfile.U8, tensorfile.I8:
+		case tensorfile.F32:
+			x, err := t.Float32()
+			if err != nil {
+				return fmt.Errorf("adapter: change: %w", err)
+			}
+			if err := finite("change "+t.Name, x); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("adapter: change %q: want U8, I8 or F32, have %s: %w", t.Name, clip(string(t.DType)), ErrFormat)
 		}
 	}
 	return nil
@@ -162,12 +184,12 @@ func (h *Head) check(way int) error {
 	switch {
 	case !word(h.Kind):
 		return fmt.Errorf("adapter: head: want a word for its kind, have %q: %w", clip(h.Kind), ErrFormat)
-	case !(h.Scale > 0) || !(h.Temperature > 0):
-		return fmt.Errorf("adapter: head: want scale and temperature above 0, have %v and %v: %w", h.Scale, h.Temperature, ErrFormat)
+	case !(h.Scale > 0) || !(h.Strength >= 0):
+		return fmt.Errorf("adapter: head: want a scale above 0 and a strength of 0 or more, have %v and %v: %w", h.Scale, h.Strength, ErrFormat)
 	case h.Dim < 1 || len(h.Weight)%h.Dim != 0 || len(h.Weight)/h.Dim != way || len(h.Bias) != way:
 		return fmt.Errorf("adapter: head: want (%d, dim) weights and %d biases, have %d, dim %d and %d: %w", way, way, len(h.Weight), h.Dim, len(h.Bias), ErrFormat)
 	}
-	if err := finite("head", []float32{h.Scale, h.Temperature}); err != nil {
+	if err := finite("head", []float32{h.Scale, float32(h.Strength)}); err != nil {
 		return err
 	}
 	if err := finite("head weight", h.Weight); err != nil {

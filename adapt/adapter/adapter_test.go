@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"haguruma/adapt/journal"
+	"haguruma/core/fewshot"
 	"haguruma/core/tensorfile"
 )
 
@@ -25,16 +26,17 @@ func sample() *Adapter {
 	return &Adapter{
 		Bundle: bundleSum, Experts: expertsSum, Scores: []float32{0.1, 0, 0.9},
 		Head: Head{
-			Kind: "ridge", Scale: 1, Temperature: 0.3, Dim: 2,
+			Kind: "ridge", Strength: 0.1, Scale: 1.0 / 7, Dim: 2,
 			// The smallest number, a negative zero, and one that no short decimal is: bits must come through.
 			Weight: []float32{math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1)), 1.0 / 3, -2e30}, Bias: []float32{0.25, -1},
 		},
 		Classes:  []Class{{1, "良品", 5}, {7, `"bad" \`, 0}},
-		Unknown:  &Unknown{"cosine", 1.0 / 7},
+		Unknown:  &Unknown{1.0 / 7, []float32{1, 0, 0.6, 0.8}},
 		Pictures: Pictures{64, [3]float32{0.485, 0.456, 0.406}, [3]float32{0.229, 0.224, 0.225}},
-		Changes: []Change{
-			{Tensor: "blocks.0.attn.qkv.weight", At: []int{0, 3, 700, 1 << 20}, Codes: []int8{1, -127, 0, 127}, Scale: 0.01},
-			{Tensor: "norm.bias", At: []int{1}, Values: []float32{1.0 / 3}},
+		Change: []tensorfile.Tensor{
+			tensorfile.FromInt8("delta.codes", []int{3}, []int8{1, -127, 0}),
+			tensorfile.FromFloat32("delta.scale", []int{1}, []float32{1.0 / 3}),
+			{Name: "masks.0", DType: tensorfile.U8, Shape: []int{2}, Data: []byte{7, 0}},
 		},
 		Provenance: Provenance{Time: "2026-11-25T21:23:50Z", Tool: "1.2.3", Journal: journal.Chain{Entries: 3, Head: bundleSum}, Hits: 8, Total: 10, Method: "finetune"},
 	}
@@ -149,8 +151,10 @@ var refusals = []struct {
 	{"a NaN weight", ErrNumbers, "head weight", func(a *Adapter) { a.Head.Weight[3] = float32(math.NaN()) }},
 	{"an infinite bias", ErrNumbers, "head bias", func(a *Adapter) { a.Head.Bias[0] = float32(math.Inf(-1)) }},
 	{"an infinite scale", ErrNumbers, "head", func(a *Adapter) { a.Head.Scale = float32(math.Inf(1)) }},
-	{"no temperature", ErrFormat, "temperature", func(a *Adapter) { a.Head.Temperature = 0 }},
-	{"a NaN temperature", ErrFormat, "temperature", func(a *Adapter) { a.Head.Temperature = float32(math.NaN()) }},
+	{"no scale", ErrFormat, "scale", func(a *Adapter) { a.Head.Scale = 0 }},
+	{"a NaN scale", ErrFormat, "scale", func(a *Adapter) { a.Head.Scale = float32(math.NaN()) }},
+	{"a NaN strength", ErrFormat, "strength", func(a *Adapter) { a.Head.Strength = math.NaN() }},
+	{"an infinite strength", ErrNumbers, "head", func(a *Adapter) { a.Head.Strength = math.Inf(1) }},
 	{"another dim", ErrFormat, "weights", func(a *Adapter) { a.Head.Dim = 3 }},
 	{"no dim", ErrFormat, "weights", func(a *Adapter) { a.Head.Dim = 0 }},
 	{"a kind in words", ErrFormat, "kind", func(a *Adapter) { a.Head.Kind = "The best" }},
@@ -162,24 +166,25 @@ var refusals = []struct {
 	{"a name of two lines", ErrFormat, "plain text", func(a *Adapter) { a.Classes[1].Name = "a\nb" }},
 	{"an empty name", ErrFormat, "empty", func(a *Adapter) { a.Classes[1].Name = "" }},
 	{"a long name", ErrFormat, "characters", func(a *Adapter) { a.Classes[1].Name = strings.Repeat("良", 101) }},
-	{"a NaN threshold", ErrNumbers, "threshold", func(a *Adapter) { a.Unknown.Threshold = float32(math.NaN()) }},
-	{"an unnamed score", ErrFormat, "score", func(a *Adapter) { a.Unknown.Score = "" }},
+	{"a NaN threshold", ErrFormat, "cosine", func(a *Adapter) { a.Unknown.Below = float32(math.NaN()) }},
+	{"a threshold of 2", ErrFormat, "cosine", func(a *Adapter) { a.Unknown.Below = 2 }},
+	{"no prototypes", ErrFormat, "prototypes", func(a *Adapter) { a.Unknown.Prototypes = nil }},
+	{"prototypes twice", ErrFormat, "prototypes", func(a *Adapter) { a.Head.Kind = "prototypes" }},
+	{"few prototypes", ErrFormat, "prototypes", func(a *Adapter) { a.Unknown.Prototypes = a.Unknown.Prototypes[:2] }},
+	{"a NaN prototype", ErrNumbers, "prototypes", func(a *Adapter) { a.Unknown.Prototypes[1] = float32(math.NaN()) }},
 	{"no size", ErrFormat, "size", func(a *Adapter) { a.Pictures.Size = 0 }},
 	{"no std", ErrFormat, "std", func(a *Adapter) { a.Pictures.Std[2] = 0 }},
 	{"a NaN mean", ErrNumbers, "pictures", func(a *Adapter) { a.Pictures.Mean[0] = float32(math.NaN()) }},
 	{"too many hits", ErrFormat, "hits", func(a *Adapter) { a.Provenance.Hits = 11 }},
 	{"a long time", ErrFormat, "time", func(a *Adapter) { a.Provenance.Time = strings.Repeat("0", 101) }},
 	{"no journal", ErrFormat, "journal", func(a *Adapter) { a.Provenance.Journal.Head = "x" }},
-	{"a place twice", ErrFormat, "ascend", func(a *Adapter) { a.Changes[0].At[1] = 0 }},
-	{"a place before the first", ErrFormat, "ascend", func(a *Adapter) { a.Changes[0].At[0] = -1 }},
-	{"a far place", ErrFormat, "ascend", func(a *Adapter) { a.Changes[0].At[3] = maxAt + 1 }},
-	{"a code of -128", ErrFormat, "codes of", func(a *Adapter) { a.Changes[0].Codes[1] = -128 }},
-	{"a code less", ErrFormat, "codes or values", func(a *Adapter) { a.Changes[0].Codes = a.Changes[0].Codes[1:] }},
-	{"codes and values", ErrFormat, "codes or values", func(a *Adapter) { a.Changes[0].Values = []float32{1} }},
-	{"a NaN scale", ErrNumbers, "qkv", func(a *Adapter) { a.Changes[0].Scale = float32(math.NaN()) }},
-	{"a NaN value", ErrNumbers, "norm", func(a *Adapter) { a.Changes[1].Values[0] = float32(math.NaN()) }},
-	{"a change out of order", ErrFormat, "order", func(a *Adapter) { slices.Reverse(a.Changes) }},
-	{"a change of nothing", ErrFormat, "name", func(a *Adapter) { a.Changes[0].Tensor = "" }},
+	{"a NaN change", ErrNumbers, "delta.scale", func(a *Adapter) {
+		a.Change[1] = tensorfile.FromFloat32("delta.scale", nil, []float32{float32(math.NaN())})
+	}},
+	{"a change in int64", ErrFormat, "delta.codes", func(a *Adapter) { a.Change[0].DType = tensorfile.I64 }},
+	{"a change of no name", ErrFormat, "names", func(a *Adapter) { a.Change[0].Name = "" }},
+	{"a change cut short", tensorfile.ErrShape, "masks.0", func(a *Adapter) { a.Change[2].Data = a.Change[2].Data[:1] }},
+	{"a change twice", tensorfile.ErrDuplicate, "masks.0", func(a *Adapter) { a.Change = append(a.Change, a.Change[2]) }},
 }
 
 // TestRefused: neither written nor, where a file can say it at all, read.
@@ -216,7 +221,6 @@ func TestRefused(t *testing.T) {
 			change(x)
 		}
 	}
-	const qkv = "change.blocks.0.attn.qkv.weight"
 	for name, r := range map[string]struct {
 		err    error
 		word   string
@@ -237,19 +241,14 @@ func TestRefused(t *testing.T) {
 		"a tensor more": {ErrFormat, "x", func(f *tensorfile.File) {
 			f.Tensors = append(f.Tensors, tensorfile.FromFloat32("x", nil, []float32{1}))
 		}},
-		"half a change": {ErrFormat, "missing", func(f *tensorfile.File) {
-			f.Tensors = slices.DeleteFunc(f.Tensors, func(t tensorfile.Tensor) bool { return t.Name == qkv+".at" })
-		}},
-		"codes and values": {ErrFormat, "or values", func(f *tensorfile.File) {
-			f.Tensors = append(f.Tensors, tensorfile.FromFloat32(qkv+".values", []int{4}, make([]float32, 4)))
-		}},
 		"no weight": {ErrFormat, "head.weight", func(f *tensorfile.File) {
 			f.Tensors = slices.DeleteFunc(f.Tensors, func(t tensorfile.Tensor) bool { return t.Name == "head.weight" })
 		}},
-		"a flat weight": {ErrFormat, "2 dimensions", tensor("head.weight", func(t *tensorfile.Tensor) { t.Shape = []int{4} })},
-		"an int weight": {ErrFormat, "want F32", tensor("head.weight", func(t *tensorfile.Tensor) { t.DType = tensorfile.I32 })},
-		"a long gap":    {ErrFormat, "place 0", tensor(qkv+".at", func(t *tensorfile.Tensor) { copy(t.Data, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) })},
-		"a gap in two":  {ErrFormat, "place 0", tensor(qkv+".at", func(t *tensorfile.Tensor) { copy(t.Data, []byte{0x80, 0x00}) })},
+		"prototypes alone": {ErrFormat, "unknown", func(f *tensorfile.File) { delete(f.Metadata, "unknown") }},
+		"wide prototypes":  {ErrFormat, "rows of 2", tensor("unknown.prototypes", func(t *tensorfile.Tensor) { t.Shape = []int{1, 4} })},
+		"an edited change": {ErrEdited, "sha256", tensor("change.masks.0", func(t *tensorfile.Tensor) { t.Data[0]++ })},
+		"a flat weight":    {ErrFormat, "2 dimensions", tensor("head.weight", func(t *tensorfile.Tensor) { t.Shape = []int{4} })},
+		"an int weight":    {ErrFormat, "want F32", tensor("head.weight", func(t *tensorfile.Tensor) { t.DType = tensorfile.I32 })},
 		"a signature of x": {ErrFormat, "signature", func(f *tensorfile.File) {
 			f.Metadata["signature"] = `{"algorithm":"ed25519","key":"00","signature":"00"}`
 		}},
@@ -286,8 +285,9 @@ func TestSizes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	const dim, way, weights = 192, 10, 2_700_000
 	a := sample()
-	a.Head = Head{Kind: "ridge", Scale: 1, Temperature: 1, Dim: dim, Weight: make([]float32, way*dim), Bias: make([]float32, way)}
-	a.Classes, a.Changes = nil, nil
+	a.Head = Head{Kind: "ridge", Scale: 1, Dim: dim, Weight: make([]float32, way*dim), Bias: make([]float32, way)}
+	a.Classes, a.Change = nil, nil
+	a.Unknown.Prototypes = make([]float32, way*dim)
 	for i := range a.Head.Weight {
 		a.Head.Weight[i] = rng.Float32()
 	}
@@ -295,14 +295,14 @@ func TestSizes(t *testing.T) {
 		a.Classes = append(a.Classes, Class{i + 1, strings.Repeat("良", 99) + string(rune('0'+i)), 100})
 	}
 	plain := len(encode(t, a))
-	for i := range 5 {
-		c := Change{Tensor: "blocks." + string(rune('0'+i))}
-		for at := range weights / 5 {
-			if rng.IntN(10) == 0 {
-				c.At, c.Values = append(c.At, at), append(c.Values, rng.Float32()-0.5)
-			}
-		}
-		a.Changes = append(a.Changes, c.Round())
+	// As sparse.Change writes it: a bit for each weight, a code for each that changed, a scale for each row.
+	codes := make([]int8, weights/10)
+	for i := range codes {
+		codes[i] = int8(rng.IntN(255) - 127)
+	}
+	a.Change = []tensorfile.Tensor{
+		tensorfile.FromInt8("delta.codes", []int{len(codes)}, codes), tensorfile.FromFloat32("delta.scale", []int{12_000}, make([]float32, 12_000)),
+		{Name: "masks.0", DType: tensorfile.U8, Shape: []int{weights / 8}, Data: make([]byte, weights/8)},
 	}
 	changed := len(encode(t, a))
 	t.Logf("%d bytes, %d with %d weights changed", plain, changed, weights/10)
@@ -315,7 +315,7 @@ func TestSizes(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, sample()))
 	a := sample()
-	a.Unknown, a.Changes, a.Experts, a.Scores = nil, nil, "", nil
+	a.Unknown, a.Change, a.Experts, a.Scores = nil, nil, "", nil
 	a.Content, a.Signature = "", nil
 	f.Add(encode(f, a))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -380,4 +380,32 @@ func FuzzParts(f *testing.F) {
 			t.Errorf("want an error, at least for the sum, have %v", err)
 		}
 	})
+}
+
+// TestHeadByHand: a head of prototypes is fewshot's cosines to the bit; another one is linear in the embedding of length one.
+func TestHeadByHand(t *testing.T) {
+	embed := []float32{3, 4}
+	a := Adapter{Head: Head{Kind: "prototypes", Scale: fewshot.LogitScale, Dim: 2, Weight: []float32{0.6, 0.8, 1, 0}, Bias: make([]float32, 2)}}
+	have, want := make([]float32, 2), make([]float32, 2)
+	a.Head.Logits(have, embed)
+	fewshot.CosineLogits(want, embed, a.Head.Weight, 1, 2, 2, fewshot.LogitScale)
+	if !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	h := Head{Kind: "ridge", Scale: 2, Dim: 2, Weight: []float32{1, 2, -1, 0.5}, Bias: []float32{10, 0}}
+	h.Logits(have, embed)
+	if math.Abs(float64(have[0])-(2*11.0/5+20)) > 1e-5 || math.Abs(float64(have[1])-2*-1.0/5) > 1e-6 {
+		t.Errorf("ridge: %v", have)
+	}
+	if !a.Knows([]float32{-1, 0}) {
+		t.Error("nothing is unknown without a threshold")
+	}
+	a.Unknown = &Unknown{Below: 0.5}
+	if !a.Knows(embed) || a.Knows([]float32{-3, 4}) || a.Knows([]float32{0, 0}) { // cosines 1; 0.28 and -0.6; 0
+		t.Error("prototypes of the head")
+	}
+	a.Unknown.Prototypes = []float32{-0.6, 0.8, 0, 1}
+	if !a.Knows([]float32{-3, 4}) || a.Knows([]float32{4, 0}) {
+		t.Error("prototypes beside the head")
+	}
 }

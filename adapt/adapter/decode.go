@@ -89,46 +89,53 @@ func (a *Adapter) readText(key, value string) error {
 }
 
 func (a *Adapter) readTensors(f *tensorfile.File) error {
-	parts := map[string]map[string]*tensorfile.Tensor{}
 	for i := range f.Tensors {
-		t := &f.Tensors[i]
-		if t.Name == tensorScores || t.Name == tensorWeight || t.Name == tensorBias {
+		t := f.Tensors[i]
+		switch t.Name {
+		case tensorScores, tensorWeight, tensorBias, tensorKnown:
 			continue
 		}
-		name, suffix, ok := changed(t.Name)
+		name, ok := strings.CutPrefix(t.Name, changePrefix)
 		if !ok {
 			return fmt.Errorf("adapter: tensor %q is not one of ours: %w", clip(t.Name), ErrFormat)
 		}
-		if parts[name] == nil {
-			parts[name] = map[string]*tensorfile.Tensor{}
+		t.Name = name
+		a.Change = append(a.Change, t)
+	}
+	slices.SortFunc(a.Change, func(x, y tensorfile.Tensor) int { return strings.Compare(x.Name, y.Name) })
+	var err error
+	if a.Head.Weight, a.Head.Dim, err = matrix(f, tensorWeight); err != nil {
+		return err
+	}
+	if _, ok := f.Tensor(tensorKnown); ok {
+		if a.Unknown == nil {
+			return fmt.Errorf("adapter: tensor %q without the metadata %q: %w", tensorKnown, metaUnknown, ErrFormat)
 		}
-		parts[name][suffix] = t
-	}
-	weight, err := vector(f, tensorWeight, tensorfile.F32, 2)
-	if err != nil {
-		return err
-	}
-	a.Head.Dim = weight.Shape[1]
-	if a.Head.Weight, err = weight.Float32(); err != nil {
-		return err
+		dim := 0
+		if a.Unknown.Prototypes, dim, err = matrix(f, tensorKnown); err == nil && dim != a.Head.Dim {
+			err = fmt.Errorf("adapter: tensor %q: want rows of %d, have %d: %w", tensorKnown, a.Head.Dim, dim, ErrFormat)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if a.Head.Bias, err = floats(f, tensorBias); err != nil {
 		return err
 	}
 	if _, ok := f.Tensor(tensorScores); ok {
-		if a.Scores, err = floats(f, tensorScores); err != nil {
-			return err
-		}
+		a.Scores, err = floats(f, tensorScores)
 	}
-	for name, part := range parts {
-		c, err := readChange(name, part)
-		if err != nil {
-			return err
-		}
-		a.Changes = append(a.Changes, c)
+	return err
+}
+
+// matrix reads a float32 matrix and the length of its rows.
+func matrix(f *tensorfile.File, name string) (x []float32, dim int, err error) {
+	t, err := vector(f, name, tensorfile.F32, 2)
+	if err != nil {
+		return nil, 0, err
 	}
-	slices.SortFunc(a.Changes, func(x, y Change) int { return strings.Compare(x.Tensor, y.Tensor) })
-	return nil
+	x, err = t.Float32()
+	return x, t.Shape[1], err
 }
 
 // vector finds a tensor of that type and rank.
@@ -149,46 +156,4 @@ func floats(f *tensorfile.File, name string) ([]float32, error) {
 		return nil, err
 	}
 	return t.Float32()
-}
-
-// readChange puts the parts of a change together.
-func readChange(tensor string, parts map[string]*tensorfile.Tensor) (Change, error) {
-	c, f := Change{Tensor: tensor}, &tensorfile.File{}
-	for _, t := range parts {
-		f.Tensors = append(f.Tensors, *t)
-	}
-	name := changePrefix + tensor
-	at, err := vector(f, name+suffixAt, tensorfile.U8, 1)
-	if err != nil {
-		return c, err
-	}
-	want := 2
-	if _, ok := f.Tensor(name + suffixValues); ok {
-		if c.Values, err = floats(f, name+suffixValues); err != nil {
-			return c, err
-		}
-	} else {
-		want = 3
-		codes, err := vector(f, name+suffixCodes, tensorfile.I8, 1)
-		if err != nil {
-			return c, err
-		}
-		scale, err := vector(f, name+suffixScale, tensorfile.F32, 0)
-		if err != nil {
-			return c, err
-		}
-		one, err := scale.Float32()
-		if err != nil {
-			return c, err
-		}
-		c.Scale = one[0]
-		if c.Codes, err = codes.Int8(); err != nil {
-			return c, err
-		}
-	}
-	if len(parts) != want {
-		return c, fmt.Errorf("adapter: change of %q: want codes with a scale, or values: %w", clip(tensor), ErrFormat)
-	}
-	c.At, err = unpackPlaces(tensor, at.Data, len(c.Codes)+len(c.Values))
-	return c, err
 }

@@ -2,7 +2,7 @@
 // names of the classes, the weights that fine-tuning has changed, and where all of it came from. Another tab, terminal or edge node that has the
 // same bundle loads it and gives the same answers, bit for bit.
 //
-// Floor 4: pure data, and the arithmetic that gives it a meaning ([Head.Logits], [Apply]); no task, no storage, no clock. Files are strictly
+// Floor 4: pure data, and the arithmetic that gives a head its meaning; no task, no storage, no clock. Files are strictly
 // read: what is not understood, does not fit together, is not finite or is not what the sum of the content says is an error that names the
 // place, and memory is bounded by what the file holds. Read [Adapter] first; docs/FORMAT.md has the format.
 package adapter
@@ -20,7 +20,6 @@ var (
 	ErrUnsigned = errors.New("not signed")                                    // Trust, where a signature is required
 	ErrSigner   = errors.New("signed by somebody else")                       // Trust, where a key is required
 	ErrForged   = errors.New("the signature is not that of the key it names") // Trust
-	ErrMismatch = errors.New("does not fit the backbone")                     // Apply
 )
 
 // clip shortens what a hostile file holds for an error message.

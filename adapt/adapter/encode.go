@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"fmt"
-	"strings"
 
 	"haguruma/core/plainjson"
 	"haguruma/core/tensorfile"
@@ -24,11 +23,8 @@ const (
 	tensorScores = "experts.scores"
 	tensorWeight = "head.weight"
 	tensorBias   = "head.bias"
+	tensorKnown  = "unknown.prototypes"
 	changePrefix = "change."
-	suffixAt     = ".at"
-	suffixCodes  = ".codes"
-	suffixScale  = ".scale"
-	suffixValues = ".values"
 )
 
 // Encode returns the file. Equal adapters give equal bytes, and a float32 has the same bits when it is read. It sets Content; a
@@ -70,28 +66,23 @@ func (a *Adapter) file() (f *tensorfile.File, content string, err error) {
 		f.Metadata[metaUnknown] = a.Unknown.json()
 	}
 	way := len(a.Classes)
+	if a.Unknown != nil && a.Unknown.Prototypes != nil {
+		f.Tensors = append(f.Tensors, tensorfile.FromFloat32(tensorKnown, []int{way, a.Head.Dim}, a.Unknown.Prototypes))
+	}
 	f.Tensors = append(f.Tensors, tensorfile.FromFloat32(tensorWeight, []int{way, a.Head.Dim}, a.Head.Weight), tensorfile.FromFloat32(tensorBias, []int{way}, a.Head.Bias))
 	if a.Experts != "" {
 		f.Metadata[metaExperts] = a.Experts
 		f.Tensors = append(f.Tensors, tensorfile.FromFloat32(tensorScores, []int{len(a.Scores)}, a.Scores))
 	}
-	for i := range a.Changes {
-		f.Tensors = append(f.Tensors, a.Changes[i].tensors()...)
+	for _, t := range a.Change {
+		t.Name = changePrefix + t.Name
+		f.Tensors = append(f.Tensors, t)
 	}
 	data, err := tensorfile.Encode(f)
 	if err != nil {
 		return nil, "", fmt.Errorf("adapter: %w", err)
 	}
 	return f, tensorfile.Hash(data), nil
-}
-
-func (c *Change) tensors() []tensorfile.Tensor {
-	name, places := changePrefix+c.Tensor, packPlaces(c.At)
-	list := []tensorfile.Tensor{{Name: name + suffixAt, DType: tensorfile.U8, Shape: []int{len(places)}, Data: places}}
-	if c.Codes != nil {
-		return append(list, tensorfile.FromInt8(name+suffixCodes, []int{len(c.Codes)}, c.Codes), tensorfile.FromFloat32(name+suffixScale, nil, []float32{c.Scale}))
-	}
-	return append(list, tensorfile.FromFloat32(name+suffixValues, []int{len(c.Values)}, c.Values))
 }
 
 // object returns the JSON that fields write.
@@ -119,10 +110,9 @@ func text(w *plainjson.Writer, name, x string) {
 func (h *Head) json() string {
 	return object(func(w *plainjson.Writer) {
 		text(w, "kind", h.Kind)
-		w.Name("normalized")
-		w.Flag(h.Normalized)
+		w.Name("strength")
+		w.Real(h.Strength, 64)
 		real32(w, "scale", h.Scale)
-		real32(w, "temperature", h.Temperature)
 	})
 }
 
@@ -142,8 +132,7 @@ func (a *Adapter) classes() string {
 
 func (u *Unknown) json() string {
 	return object(func(w *plainjson.Writer) {
-		text(w, "score", u.Score)
-		real32(w, "threshold", u.Threshold)
+		real32(w, "below", u.Below)
 	})
 }
 
@@ -180,18 +169,4 @@ func (p *Provenance) json() string {
 			}
 		}
 	})
-}
-
-// changed returns the tensor whose change a name of the file is a part of.
-func changed(name string) (tensor, suffix string, ok bool) {
-	rest, ok := strings.CutPrefix(name, changePrefix)
-	if !ok {
-		return "", "", false
-	}
-	for _, suffix := range []string{suffixAt, suffixCodes, suffixScale, suffixValues} {
-		if tensor, ok := strings.CutSuffix(rest, suffix); ok {
-			return tensor, suffix, true
-		}
-	}
-	return "", "", false
 }

@@ -10,8 +10,8 @@ func fields(s *plainjson.Scanner, known map[string]any) error {
 			*to, err = s.Text()
 		case *int:
 			err = s.Integer(to)
-		case *bool:
-			err = s.Flag(to)
+		case *float64:
+			*to, err = s.Real(64)
 		case *float32:
 			var x float64
 			x, err = s.Real(32)
@@ -38,7 +38,7 @@ func fields(s *plainjson.Scanner, known map[string]any) error {
 }
 
 func (h *Head) read(s *plainjson.Scanner) error {
-	return fields(s, map[string]any{"kind": &h.Kind, "normalized": &h.Normalized, "scale": &h.Scale, "temperature": &h.Temperature})
+	return fields(s, map[string]any{"kind": &h.Kind, "strength": &h.Strength, "scale": &h.Scale})
 }
 
 func (a *Adapter) readClasses(s *plainjson.Scanner) error {
@@ -51,7 +51,7 @@ func (a *Adapter) readClasses(s *plainjson.Scanner) error {
 }
 
 func (u *Unknown) read(s *plainjson.Scanner) error {
-	return fields(s, map[string]any{"score": &u.Score, "threshold": &u.Threshold})
+	return fields(s, map[string]any{"below": &u.Below})
 }
 
 func (p *Pictures) read(s *plainjson.Scanner) error {

@@ -15,7 +15,7 @@ const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 func sample() *adapter.Adapter {
 	return &adapter.Adapter{
 		Bundle:   sum,
-		Head:     adapter.Head{Kind: "prototypes", Normalized: true, Scale: 10, Temperature: 1, Dim: 1, Weight: []float32{1, -1}, Bias: []float32{0, 0}},
+		Head:     adapter.Head{Kind: "prototypes", Scale: 10, Dim: 1, Weight: []float32{1, -1}, Bias: []float32{0, 0}},
 		Classes:  []adapter.Class{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}},
 		Pictures: adapter.Pictures{Size: 64, Std: [3]float32{1, 1, 1}},
 	}
