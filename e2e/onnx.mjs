@@ -2,7 +2,8 @@
 //
 //   node e2e/onnx.mjs MODEL IMAGES SIZE OUTPUT [MODEL IMAGES SIZE OUTPUT ...]
 //
-// IMAGES is a file of float32 (N, 3, SIZE, SIZE), OUTPUT becomes one of float32 (N, D); little-endian both.
+// IMAGES is a file of float32 (N, 3, SIZE, SIZE), OUTPUT becomes one of float32 (N, D), and, where the model has a head,
+// OUTPUT.probabilities one of (N, classes); all little-endian.
 
 import { readFile, writeFile } from "node:fs/promises";
 import * as ort from "onnxruntime-web";
@@ -21,8 +22,13 @@ for (let i = 0; i < jobs.length; i += 4) {
 	const pixels = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 	const side = Number(size);
 	const input = new ort.Tensor("float32", pixels, [pixels.length / (3 * side * side), 3, side, side]);
-	const { embedding } = await session.run({ pixel_values: input });
-	const data = /** @type {Float32Array} */ (embedding.data);
-	await writeFile(output, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+	const { embedding, probabilities } = await session.run({ pixel_values: input });
+	for (const [tensor, file] of /** @type {const} */ ([[embedding, output], [probabilities, `${output}.probabilities`]])) {
+		if (tensor === undefined) {
+			continue;
+		}
+		const data = /** @type {Float32Array} */ (tensor.data);
+		await writeFile(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+	}
 	await session.release();
 }

@@ -18,7 +18,7 @@ const (
 // quantize_dynamic does: weights with one scale a matrix, activations (uint8, one scale a tensor) while it runs. The patch
 // embedding and all else stay float32. Arguments and errors are those of Model.
 func ModelInt8(p *vit.Params[float32], batch int, weights Int8) ([]byte, error) {
-	return model(p, batch, weights)
+	return model(p, batch, weights, nil)
 }
 
 // dynamic is x W with W (in, out) quantized here and x while the model runs.

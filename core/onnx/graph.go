@@ -142,8 +142,11 @@ func valueInfo(name string, shape []dimension) message {
 	return info
 }
 
-// model encodes the graph with its one input and output.
-func (g *graph) model(name string, input, output message) []byte {
+// Property is a text that goes with a model.
+type Property struct{ Key, Value string }
+
+// model encodes the graph with its one input.
+func (g *graph) model(name string, input message, outputs []message, properties []Property) []byte {
 	size := 0
 	for _, c := range g.constants {
 		size += len(c) + 16
@@ -157,7 +160,9 @@ func (g *graph) model(name string, input, output message) []byte {
 		inner.bytes(5, c)
 	}
 	inner.bytes(11, input)
-	inner.bytes(12, output)
+	for _, output := range outputs {
+		inner.bytes(12, output)
+	}
 	var set, m message // OperatorSetIdProto, ModelProto
 	set.text(1, "")
 	set.integer(2, opset)
@@ -165,5 +170,11 @@ func (g *graph) model(name string, input, output message) []byte {
 	m.text(2, "haguruma")
 	m.bytes(8, set)
 	m.bytes(7, inner)
+	for _, p := range properties {
+		var entry message // StringStringEntryProto
+		entry.text(1, p.Key)
+		entry.text(2, p.Value)
+		m.bytes(14, entry)
+	}
 	return m
 }

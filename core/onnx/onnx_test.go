@@ -130,6 +130,8 @@ func TestModelInt8(t *testing.T) {
 	}
 }
 
+func make32(n int) []float32 { return make([]float32, n) }
+
 // TestModel: every graph is well formed: values are made once and before they are used, constants have the bytes of their
 // shapes, all weights are there. That it computes what vit computes is TestImportONNX of cmd/haguruma.
 func TestModel(t *testing.T) {
@@ -143,11 +145,18 @@ func TestModel(t *testing.T) {
 		for _, batch := range []int{0, 1, 3} {
 			p := vit.NewParams[float32](c)
 			p.Init(rand.New(rand.NewPCG(1, 2)))
-			data, err := Model(p, batch)
+			make := func() ([]byte, error) { return Model(p, batch) }
+			outputs, want := []string{Output}, len(p.Flat)
+			if batch == 3 { // with a head of two classes
+				head := &Head{make32(2 * c.Dim), make32(2), []Property{{"classes", "[]"}}}
+				make = func() ([]byte, error) { return Classifier(p, batch, 0, head) }
+				outputs, want = append(outputs, Probabilities), want+2*c.Dim+2
+			}
+			data, err := make()
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, _ := Model(p, batch)
+			again, _ := make()
 			if !bytes.Equal(data, again) {
 				t.Errorf("config %d: not the same file twice", i)
 			}
@@ -190,11 +199,15 @@ func TestModel(t *testing.T) {
 					known[string(output)] = true
 				}
 			}
-			if !known[Output] {
-				t.Errorf("config %d: no output", i)
+			for o, info := range all(graph, 12) {
+				if name := string(all(decode(t, info), 1)[0]); len(all(graph, 12)) != len(outputs) || name != outputs[o] || !known[name] {
+					t.Errorf("config %d: output %d is %s, want %v", i, o, name, outputs)
+				}
+			}
+			if properties := all(top, 14); len(properties) != len(outputs)-1 {
+				t.Errorf("config %d: %d properties", i, len(properties))
 			}
 			// The class token and its position are one constant.
-			want := len(p.Flat)
 			if c.Pool == vit.PoolClass {
 				want -= c.Dim
 			}

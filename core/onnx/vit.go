@@ -24,11 +24,11 @@ const (
 // batch is N; 0 leaves it open. Engines plan better for a number they know.
 // The error wraps ErrTooLarge. It panics if batch is negative.
 func Model(p *vit.Params[float32], batch int) ([]byte, error) {
-	return model(p, batch, 0)
+	return model(p, batch, 0, nil)
 }
 
-// model is Model for codes = 0, else ModelInt8.
-func model(p *vit.Params[float32], batch int, codes Int8) ([]byte, error) {
+// model is Model for codes = 0, else ModelInt8; with a head, Classifier.
+func model(p *vit.Params[float32], batch int, codes Int8, head *Head) ([]byte, error) {
 	if batch < 0 {
 		panic("onnx: Model: batch < 0")
 	}
@@ -49,7 +49,14 @@ func model(p *vit.Params[float32], batch int, codes Int8) ([]byte, error) {
 	if batch == 0 {
 		n.name = "N"
 	}
-	return b.model("vit", valueInfo(Input, []dimension{n, {size: 3}, {size: s}, {size: s}}), valueInfo(Output, []dimension{n, {size: b.config.Dim}})), nil
+	outputs := []message{valueInfo(Output, []dimension{n, {size: b.config.Dim}})}
+	var properties []Property
+	if head != nil {
+		b.classify(head)
+		outputs = append(outputs, valueInfo(Probabilities, []dimension{n, {size: len(head.Bias)}}))
+		properties = head.Properties
+	}
+	return b.model("vit", valueInfo(Input, []dimension{n, {size: 3}, {size: s}, {size: s}}), outputs, properties), nil
 }
 
 // builder adds the layers of a backbone to a graph.
