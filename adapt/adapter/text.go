@@ -17,19 +17,7 @@ func fields(s *plainjson.Scanner, known map[string]any) error {
 			x, err = s.Real(32)
 			*to = float32(x)
 		case *[3]float32:
-			n := 0
-			err = s.List('[', ']', func() error {
-				if n == len(to) {
-					return s.Fail("three numbers")
-				}
-				x, err := s.Real(32)
-				to[n] = float32(x)
-				n++
-				return err
-			})
-			if err == nil && n < len(to) {
-				err = s.Fail("three numbers")
-			}
+			err = s.Three(to)
 		default:
 			err = plainjson.Unknown(name)
 		}

@@ -13,7 +13,7 @@ import (
 func TestRandomOperations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	m := NewMemory()
-	task, err := Create(m, bundleSum, "", now)
+	task, err := Create(m, "id", bundleSum, "", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestRandomOperations(t *testing.T) {
 			}
 			if len(task.State().Versions) > 12 { // the file of every version is held each time
 				m = NewMemory()
-				if task, err = Create(m, bundleSum, "", now); err != nil {
+				if task, err = Create(m, "id", bundleSum, "", now); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -42,7 +42,7 @@ type Version struct {
 	File    string // sha256 of the adapter's file
 	Content string // sha256 of what it says: the adapter's own name
 	Time    string // RFC 3339 UTC
-	Note    string // for people
+	Made    string // of what: says whether the examples there are are those that it was made of
 }
 
 // Clone returns a state that shares nothing with s.
@@ -132,7 +132,7 @@ func (r *record) encode() []byte {
 			text("file", v.File)
 			text("content", v.Content)
 			text("time", v.Time)
-			text("note", v.Note)
+			text("made", v.Made)
 		})
 		integer("current", s.Current)
 		w.Name("journal")
@@ -173,7 +173,7 @@ func decode(data []byte) (*record, error) {
 			return fields{"id": integer(&x.ID), "class": integer(&x.Class), "picture": text(&x.Picture), "name": text(&x.Name)}
 		}),
 		"versions": list(&s.Versions, func(v *Version) fields {
-			return fields{"file": text(&v.File), "content": text(&v.Content), "time": text(&v.Time), "note": text(&v.Note)}
+			return fields{"file": text(&v.File), "content": text(&v.Content), "time": text(&v.Time), "made": text(&v.Made)}
 		}),
 		"journal": object(fields{
 			"entries": integer(&r.base.Entries), "head": text(&r.base.Head),

@@ -27,8 +27,9 @@ type Task struct {
 	dirty bool // the end of the journal in the store may be torn, or behind
 }
 
-// Create begins a task in a store that has none, with the entry Begun at that time. ErrState: there is one already.
-func Create(s Store, bundle, experts, time string) (*Task, error) {
+// Create begins a task in a store that has none, with the entry Begun at that time. id is what no other task has, so that no two journals are
+// the same from the start: random digits. ErrState: there is a task already.
+func Create(s Store, id, bundle, experts, time string) (*Task, error) {
 	if _, err := s.Get(taskName); err == nil {
 		return nil, fmt.Errorf("store: there is a task already: %w", ErrState)
 	} else if !errors.Is(err, ErrNotFound) {
@@ -39,7 +40,9 @@ func Create(s Store, bundle, experts, time string) (*Task, error) {
 	if err := t.setAside(journalName, "journal.lost"); err != nil {
 		return nil, err
 	}
-	if err := t.Commit(State{Bundle: bundle, Experts: experts}, journal.Entry{Time: time, Kind: journal.Begun, Bundle: bundle}); err != nil {
+	if err := t.Commit(State{Bundle: bundle, Experts: experts}, journal.Entry{
+		Time: time, Kind: journal.Begun, Bundle: bundle, Details: []journal.Detail{journal.Text("task", id)},
+	}); err != nil {
 		return nil, err
 	}
 	return t, nil

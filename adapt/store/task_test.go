@@ -108,7 +108,7 @@ func hold(t *testing.T, s Store, n int, when string) State {
 
 // states are those of the scenario: before it, and after each step.
 func states(t *testing.T) (list []State) {
-	task, err := Create(NewMemory(), bundleSum, "", now)
+	task, err := Create(NewMemory(), "id", bundleSum, "", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestScenario(t *testing.T) {
 	defer folder.Close()
 	want := states(t)
 	for name, s := range map[string]Store{"memory": NewMemory(), "folder": folder} {
-		task, err := Create(s, bundleSum, "", now)
+		task, err := Create(s, "id", bundleSum, "", now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestScenario(t *testing.T) {
 		if names, err := s.List(pictures); err != nil || len(names) != 2 {
 			t.Errorf("%s: want the pictures of two examples, have %v, %v", name, names, err)
 		}
-		if _, err := Create(s, bundleSum, "", now); !errors.Is(err, ErrState) {
+		if _, err := Create(s, "id", bundleSum, "", now); !errors.Is(err, ErrState) {
 			t.Errorf("%s: created twice: %v", name, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestEveryChangeFails(t *testing.T) {
 		for _, done := range []int{0, 1, 30, 1 << 20} {
 			for at := 0; ; at++ {
 				m, changes, failed := NewMemory(), 0, false
-				task, err := Create(m, bundleSum, "", now)
+				task, err := Create(m, "id", bundleSum, "", now)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -248,6 +248,22 @@ func journalOf(t *testing.T, s Store) (*journal.Journal, []byte) {
 	return j, data
 }
 
+// played is a task after the scenario.
+func played(t *testing.T) (*Memory, *Task) {
+	t.Helper()
+	m := NewMemory()
+	task, err := Create(m, "id", bundleSum, "", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenario {
+		if err := s.run(task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return m, task
+}
+
 // TestJournalThatWasChanged: a task whose journal was edited is not gone on with, until a new journal is begun, which says so.
 func TestJournalThatWasChanged(t *testing.T) {
 	for name, edit := range map[string]func(data string) string{
@@ -256,21 +272,12 @@ func TestJournalThatWasChanged(t *testing.T) {
 		"gone":     func(data string) string { return "" },
 		"added to": func(data string) string { return data + data[strings.LastIndex(data[:len(data)-1], "\n")+1:] },
 	} {
-		m := NewMemory()
-		task, err := Create(m, bundleSum, "", now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range scenario {
-			if err := s.run(task); err != nil {
-				t.Fatal(err)
-			}
-		}
+		m, task := played(t)
 		old := task.Chain()
 		_, data := journalOf(t, m)
 		m.files[journalName] = []byte(edit(string(data)))
 		var changed *journal.Error
-		_, err = Open(m)
+		_, err := Open(m)
 		if name == "cut" { // task.json still has the last line: nothing was lost
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -306,19 +313,10 @@ func TestJournalThatWasChanged(t *testing.T) {
 }
 
 func TestDamagedFiles(t *testing.T) {
-	m := NewMemory()
-	if _, err := Open(m); !errors.Is(err, ErrNotFound) {
+	if _, err := Open(NewMemory()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("no task: %v", err)
 	}
-	task, err := Create(m, bundleSum, "", now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range scenario {
-		if err := s.run(task); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m, task := played(t)
 	state := task.State()
 	good, sound := m.files[taskName], m.Clone()
 	for _, name := range []string{pictureName(state.Examples[0].Picture), versionName(1)} {
@@ -359,7 +357,7 @@ func TestDamagedFiles(t *testing.T) {
 // FuzzRecord: task.json of anything is read or refused without a panic, and what is read is written as the same.
 func FuzzRecord(f *testing.F) {
 	m := NewMemory()
-	task, err := Create(m, bundleSum, bundleSum, now)
+	task, err := Create(m, "id", bundleSum, bundleSum, now)
 	if err != nil {
 		f.Fatal(err)
 	}

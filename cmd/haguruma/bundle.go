@@ -141,22 +141,31 @@ func openBundle(given string) (*bundle, error) {
 	return &bundle{file, adapt.NewBackbone(model), model}, nil
 }
 
-// openExperts returns the experts that the bundle's manifest names, or nil when it names none.
-func (b *bundle) openExperts() (adapt.Experts, error) {
-	if b.experts == "" {
+// expertsFor returns experts of the bundle: those in the file given, or that its manifest names; nil when there are none.
+func (b *bundle) expertsFor(given string) (*expertsFile, error) {
+	var f *expertsFile
+	switch {
+	case given != "":
+		opened, err := openExperts(given)
+		if err != nil {
+			return nil, err
+		}
+		f = opened
+	case b.experts == "":
 		return nil, nil
+	default:
+		file, hash, size, err := readPart(b.experts, b.expertsPart)
+		if err != nil {
+			return nil, err
+		}
+		tuned, err := sparse.OpenExperts(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.experts, err)
+		}
+		f = &expertsFile{&modelFile{path: b.experts, hash: hash, size: size, file: file}, tuned}
 	}
-	file, _, _, err := readPart(b.experts, b.expertsPart)
-	if err != nil {
-		return nil, err
+	if err := f.tuned.CheckBackbone(b.hash, b.model); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
-	experts, err := sparse.OpenExperts(file)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.experts, err)
-	}
-	x, err := b.Backbone.Experts(experts, b.hash)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", b.experts, err)
-	}
-	return x, nil
+	return f, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -13,15 +14,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"haguruma/adapt"
+	"haguruma/adapt/journal"
 	"haguruma/core/fewshot"
-	"haguruma/core/picture"
 	"haguruma/sparse"
 )
 
 type classifyFlags struct {
-	support, bundle      string
-	asJSON, asCSV, embed bool
-	noExperts            bool
+	support, bundle, experts string
+	asJSON, asCSV, embed     bool
+	noExperts                bool
+	adapter                  adapterFlags
 }
 
 // expertsUsed is what the experts chose for the task.
@@ -62,6 +64,7 @@ type classified struct {
 	File        string       `json:"file"`
 	Class       string       `json:"class,omitempty"`
 	Probability float32      `json:"probability"`
+	Unknown     bool         `json:"unknown,omitempty"` // like none of the classes
 	Scores      []classScore `json:"scores,omitempty"`
 	Error       string       `json:"error,omitempty"`
 }
@@ -74,14 +77,21 @@ type classCount struct {
 func (a *app) classifyCommand() *cobra.Command {
 	f := classifyFlags{}
 	command := &cobra.Command{
-		Use:   "classify --support FOLDER_OR_ZIP QUERY...",
-		Short: "Classify pictures from a handful of labelled examples",
+		Use:   "classify {--support FOLDER_OR_ZIP | --adapter FILE} QUERY...",
+		Short: "Classify pictures from a handful of labelled examples, or by an adapter",
 		Long: `classify learns from a folder (or zip) that has one folder per class with the
-class's pictures in it, and says for each query, a picture file or a folder of
-them, which class it is and how sure that is. One picture per class is enough;
-more are better. Learning is instant: one prototype per class, no training. When the
+class's pictures in it, and says for each query, a picture file or a folder
+or zip of them, which class it is and how sure that is. One picture per class is enough;
+more are better. Learning is instant: one prototype per class, or, from three pictures a
+class on, the classifier that left-out examples find best. What is like no class is
+called unknown. When the
 bundle's manifest names experts, they first choose from the examples which few
 weights of the backbone to change; --no-experts leaves it as it is.
+
+--adapter takes what haguruma adapt has learned, here or on another machine, in the
+place of examples, and gives the same answers: the adapter's file, or a task's folder
+for the version in use there. --signed and --key refuse files that nobody, or somebody
+else, has signed.
 
 Everything is computed on this machine. The bundle is the one in www/models
 beside the program or above the working directory, unless --bundle names
@@ -90,6 +100,7 @@ classified, and the exit code is 1.`,
 		Example: `  haguruma classify --support castings/ new.jpg
   haguruma classify --support symbols.zip queries/ --csv > result.csv
   haguruma classify --support castings/ queries/ --json
+  haguruma classify --adapter castings.safetensors queries/ --csv > result.csv
   haguruma classify --embed new.jpg other.png`,
 		RunE: func(command *cobra.Command, queries []string) error {
 			if err := exclusive(command, "json", "csv"); err != nil {
@@ -101,8 +112,20 @@ classified, and the exit code is 1.`,
 			if err := exclusive(command, "embed", "csv"); err != nil {
 				return err
 			}
-			if f.support == "" && !f.embed {
-				return usagef("--support is missing: a folder or zip with one folder per class")
+			if err := exclusive(command, "adapter", "support", "embed"); err != nil {
+				return err
+			}
+			if err := exclusive(command, "adapter", "no-experts"); err != nil {
+				return err
+			}
+			if err := exclusive(command, "experts", "no-experts"); err != nil {
+				return err
+			}
+			if f.support == "" && f.adapter.path == "" && !f.embed {
+				return usagef("--support is missing: a folder or zip with one folder per class; or --adapter")
+			}
+			if err := f.adapter.check(); err != nil {
+				return err
 			}
 			if len(queries) == 0 {
 				return usagef("no query: name a picture or a folder of pictures")
@@ -116,6 +139,8 @@ classified, and the exit code is 1.`,
 	flags := command.Flags()
 	flags.StringVarP(&f.support, "support", "s", "", "folder or zip with one folder per class")
 	flags.StringVarP(&f.bundle, "bundle", "b", "", "bundle or its manifest (default: www/models/default.json)")
+	f.adapter.add(flags)
+	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON, with the probability of every class")
 	flags.BoolVar(&f.asCSV, "csv", false, "print CSV (UTF-8 with BOM, for spreadsheets)")
 	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
@@ -124,10 +149,11 @@ classified, and the exit code is 1.`,
 }
 
 func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) error {
-	files, others, err := pictureFiles(queries)
+	files, others, done, err := openQueries(queries)
 	if err != nil {
 		return err
 	}
+	defer done()
 	if others > 0 {
 		a.passedOver(others, "among the queries: not a picture by name (%s)", strings.Join(pictureSuffixes, " "))
 	}
@@ -137,13 +163,7 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	}
 	progress := a.newReporter()
 	defer progress.close()
-	var experts adapt.Experts
-	if !f.noExperts {
-		if experts, err = b.openExperts(); err != nil {
-			return err
-		}
-	}
-	task, classes, err := a.learn(ctx, b, experts, f.support, progress)
+	by, about, err := a.answererOf(ctx, b, f, progress)
 	if err != nil {
 		return err
 	}
@@ -153,7 +173,7 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if results[i], err = classifyFile(task, file); err != nil {
+		if results[i], err = classifyFile(by, file); err != nil {
 			failures = append(failures, err)
 		}
 		progress.report("classify", i+1, len(files), "")
@@ -161,14 +181,8 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	progress.close()
 	switch {
 	case f.asJSON:
-		out := map[string]any{
-			"bundle":  map[string]any{"name": b.name, "sha256": b.hash},
-			"classes": classes, "results": results,
-		}
-		if used := usedExperts(task.Choice()); used != nil {
-			out["experts"] = used
-		}
-		err = a.writeJSON(out)
+		about["bundle"], about["results"] = map[string]any{"name": b.name, "sha256": b.hash}, results
+		err = a.writeJSON(about)
 	case f.asCSV:
 		err = a.writeCSV(results)
 	default:
@@ -179,6 +193,58 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 		return reportedError{failures[0]}
 	}
 	return err
+}
+
+// answererOf learns from the support, or loads the adapter, and says for --json what it is.
+func (a *app) answererOf(ctx context.Context, b *bundle, f classifyFlags, progress *reporter) (by answerer, about map[string]any, err error) {
+	var counts []classCount
+	var choice *adapt.Choice
+	about = map[string]any{}
+	if f.adapter.path != "" {
+		loaded, err := f.adapter.load()
+		if err != nil {
+			return nil, nil, err
+		}
+		x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor(f.experts) })
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", f.adapter.path, err)
+		}
+		for _, c := range loaded.Classes {
+			counts = append(counts, classCount{c.Name, c.Examples})
+		}
+		by, choice, about["adapter"] = x, x.choice, describe(loaded)
+	} else {
+		var experts *expertsFile
+		if !f.noExperts {
+			if experts, err = b.expertsFor(f.experts); err != nil {
+				return nil, nil, err
+			}
+		}
+		classes, data, err := a.readLabelled(f.support)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer data.Close()
+		t, err := newTaught(b, experts, progress)
+		if err == nil {
+			err = t.teach(ctx, f.support, classes)
+		}
+		if err == nil {
+			_, err = t.adapt(ctx, f.support, adapt.Options{})
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, c := range classes {
+			counts = append(counts, classCount{c.name, len(c.images)})
+		}
+		by, choice = t, t.task.Choice()
+	}
+	about["classes"] = counts
+	if used := usedExperts(choice); used != nil {
+		about["experts"] = used
+	}
+	return by, about, nil
 }
 
 // tellFailures says what went wrong with each query, and each remedy once.
@@ -208,76 +274,50 @@ func (a *app) passedOver(n int, format string, args ...any) {
 	fmt.Fprintf(a.stderr, "haguruma classify: "+what+format+"\n", args...)
 }
 
-// learn makes a task of the classes and pictures of a folder or zip. experts may be nil.
-func (a *app) learn(ctx context.Context, b *bundle, experts adapt.Experts, support string, progress *reporter) (*adapt.Task, []classCount, error) {
-	data, err := fewshot.OpenDataset(support)
+// readLabelled lists the classes and pictures of a folder or zip. Close data when the pictures have been read.
+func (a *app) readLabelled(support string) (classes []labelled, data *fewshot.Dataset, err error) {
+	data, err = fewshot.OpenDataset(support)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer data.Close()
 	if data.Skipped > 0 {
 		a.passedOver(data.Skipped, "in %s: not a picture by name (%s), or not directly in a class folder", support, strings.Join(pictureSuffixes, " "))
 	}
-	task, done := adapt.NewTask(b), 0
-	task.SetExperts(experts)
-	var classes []classCount
 	for c, class := range data.Classes {
-		id, err := task.AddClass(class.Name)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", support, err)
+		one := labelled{id: c + 1, name: class.Name}
+		for i, file := range class.Images {
+			one.images = append(one.images, photo{file.Name, "", func() ([]byte, error) { return data.Bytes(c, i) }})
 		}
-		classes = append(classes, classCount{class.Name, len(class.Images)})
-		for i, image := range class.Images {
-			if ctx.Err() != nil {
-				return nil, nil, ctx.Err()
-			}
-			bytes, err := data.Bytes(c, i)
-			if err != nil {
-				return nil, nil, err
-			}
-			pic, err := picture.Decode(bytes, picture.DefaultLimits)
-			if err == nil {
-				_, err = task.AddExample(id, pic)
-			}
-			if err != nil {
-				return nil, nil, fmt.Errorf("%s: %s/%s: %w", support, class.Name, image.Name, err)
-			}
-			done++
-			progress.report("learn", done, data.NumImages(), "")
-		}
+		classes = append(classes, one)
 	}
-	if _, err := task.Adapt(ctx, adapt.Options{}); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", support, err)
-	}
-	return task, classes, nil
+	return classes, data, nil
 }
 
-func classifyFile(task *adapt.Task, file string) (classified, error) {
-	out := classified{File: file}
-	pic, err := readPicture(file)
+func classifyFile(by answerer, file query) (classified, error) {
+	out := classified{File: file.name}
+	pic, err := file.open()
 	if err == nil {
 		var scores []adapt.Score
-		if scores, err = task.Classify(pic); err == nil {
-			slices.SortStableFunc(scores, func(x, y adapt.Score) int {
-				switch {
-				case x.Probability > y.Probability:
-					return -1
-				case x.Probability < y.Probability:
-					return 1
-				}
-				return 0
-			})
+		var known bool
+		if scores, known, err = by.answer(pic); err == nil {
+			slices.SortStableFunc(scores, func(x, y adapt.Score) int { return cmp.Compare(y.Probability, x.Probability) })
 			for _, s := range scores {
 				out.Scores = append(out.Scores, classScore{s.Name, s.Probability})
 			}
 			out.Class, out.Probability = scores[0].Name, scores[0].Probability
+			if !known {
+				out.Unknown, out.Class, out.Probability = true, unknownClass, 0
+			}
 			return out, nil
 		}
-		err = fmt.Errorf("%s: %w", file, err)
+		err = fmt.Errorf("%s: %w", file.name, err)
 	}
 	out.Error = err.Error()
 	return out, err
 }
+
+// unknownClass is what a picture is that is like none of the classes.
+const unknownClass = "unknown"
 
 func (a *app) writeTable(results []classified) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 4, 2, ' ', 0)
@@ -299,11 +339,8 @@ func printable(name string) string {
 	return name
 }
 
-// byteOrderMark makes spreadsheets read the file as UTF-8.
-const byteOrderMark = "\ufeff"
-
 func (a *app) writeCSV(results []classified) error {
-	if _, err := a.stdout.Write([]byte(byteOrderMark)); err != nil {
+	if _, err := a.stdout.Write([]byte(journal.ByteOrderMark)); err != nil {
 		return err
 	}
 	w := csv.NewWriter(a.stdout)
@@ -314,15 +351,7 @@ func (a *app) writeCSV(results []classified) error {
 		if r.Error == "" {
 			probability = strconv.FormatFloat(float64(r.Probability), 'f', 4, 32)
 		}
-		rows = append(rows, []string{cell(r.File), cell(r.Class), probability, cell(r.Error)})
+		rows = append(rows, []string{journal.Cell(r.File), journal.Cell(r.Class), probability, journal.Cell(r.Error)})
 	}
 	return errors.Join(w.WriteAll(rows), w.Error())
-}
-
-// cell keeps a spreadsheet from taking a name for a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"haguruma/adapt/journal"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
 )
@@ -80,7 +81,7 @@ func TestClassifyTable(t *testing.T) {
 	}
 	t.Chdir(filepath.Dir(query))
 	text := succeed(t, "classify", "-s", support, "-b", manifest, "--csv", "=1+1.png")
-	text, found := strings.CutPrefix(text, byteOrderMark)
+	text, found := strings.CutPrefix(text, journal.ByteOrderMark)
 	if !found {
 		t.Errorf("csv: want a byte order mark, have %q", text)
 	}

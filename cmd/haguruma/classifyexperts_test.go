@@ -15,14 +15,17 @@ import (
 )
 
 // addExperts puts random experts beside a test bundle.
-func addExperts(t *testing.T, bundle string) {
+func addExperts(t *testing.T, bundle string) { addExpertsTo(t, bundle, "default", testConfig) }
+
+// addExpertsTo is addExperts for a bundle of another name and config.
+func addExpertsTo(t *testing.T, bundle, name string, c vit.Config) {
 	t.Helper()
-	tensors := sparse.BackboneTensors(vit.NewParams[float32](testConfig))
-	file, err := sparse.RandomExperts(tensors, 4, 0.2, 0.05, testConfig.Dim, rand.New(rand.NewPCG(1, 2))).File(nil)
+	tensors := sparse.BackboneTensors(vit.NewParams[float32](c))
+	file, err := sparse.RandomExperts(tensors, 4, 0.2, 0.05, c.Dim, rand.New(rand.NewPCG(1, 2))).File(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := manifest.WriteExperts(filepath.Dir(bundle), "default", file); err != nil {
+	if _, err := manifest.WriteExperts(filepath.Dir(bundle), name, file); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"haguruma/adapt/adapter"
 	"haguruma/core/onnx"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
@@ -13,82 +15,247 @@ import (
 
 // exported is what export did, for --json.
 type exported struct {
-	File  string `json:"file"`
-	ONNX  string `json:"onnx"`
-	Int8  string `json:"int8"` // type of the weights; "" for float32
-	Bytes int    `json:"bytes"`
-	Batch int    `json:"batch"` // 0: any
-	Size  int    `json:"size"`  // of the pictures
-	Dim   int    `json:"dim"`
+	File        string       `json:"file"`
+	ONNX        string       `json:"onnx,omitempty"`
+	Int8        string       `json:"int8"`  // type of the weights; "" for float32
+	Bytes       int          `json:"bytes"` // of the ONNX file
+	Batch       int          `json:"batch"` // 0: any
+	Size        int          `json:"size"`  // of the pictures
+	Dim         int          `json:"dim"`
+	Classes     []string     `json:"classes,omitempty"` // of the head; none without an adapter
+	Adapter     *adapterInfo `json:"adapter,omitempty"`
+	Safetensors string       `json:"safetensors,omitempty"`
+}
+
+type exportFlags struct {
+	onnx, safetensors, codes, experts string
+	batch                             int
+	asJSON                            bool
+	adapter                           adapterFlags
 }
 
 func (a *app) exportCommand() *cobra.Command {
-	var to, codes string
-	var batch int
-	var asJSON bool
+	f := exportFlags{}
 	command := &cobra.Command{
-		Use:   "export FILE --onnx OUT",
-		Short: "Write a backbone as an ONNX file for other engines",
-		Long: `export writes a bundle, or the float32 weights of pretrain and import, as an ONNX
-file: opset 17, float32 (of a bundle: what its int8 codes stand for), from
+		Use:   "export [FILE] [--adapter FILE] {--onnx OUT | --safetensors OUT}",
+		Short: "Write a backbone, or a whole adaptation, for other engines",
+		Long: `export writes a bundle, or the float32 weights of pretrain and import, for other
+engines. --onnx: opset 17, float32 (of a bundle: what its int8 codes stand for), from
 pixel_values (N, 3, size, size), normalized by the config's mean and std, to
-embedding (N, dim).
+embedding (N, dim). --safetensors: float32 weights under the names that timm gives them.
+
+With --adapter, it is the adapted backbone, experts and changes of weights merged, with
+the head on top: a second output of the ONNX file, probabilities (N, classes), and
+head.weight and head.bias for the embedding scaled to length one in the safetensors.
+The names of the classes are in the metadata of both. Without FILE it is the default bundle.
 
 --int8 quantizes its linear layers dynamically, as onnxruntime's quantize_dynamic
 does: weights of type s8 or u8 with one scale a matrix, activations while it runs.`,
-		Example: "  haguruma export models/dino-s16.json --onnx dino-s16.onnx\n  haguruma export out/weights.safetensors --onnx small.onnx --batch 1",
+		Example: `  haguruma export models/dino-s16.json --onnx dino-s16.onnx
+  haguruma export out/weights.safetensors --onnx small.onnx --batch 1
+  haguruma export --adapter castings.safetensors --onnx castings.onnx --safetensors castings-timm.safetensors`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 && (len(args) > 1 || f.adapter.path == "") {
 				return usagef("want one bundle or checkpoint, have %d", len(args))
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if to == "" {
-				return usagef("--onnx is missing: the file to write")
+			if f.onnx == "" && f.safetensors == "" {
+				return usagef("--onnx is missing: the file to write; or --safetensors")
 			}
-			if batch < 0 {
-				return usagef("--batch: want 0 (any) or more, have %d", batch)
+			if f.batch < 0 {
+				return usagef("--batch: want 0 (any) or more, have %d", f.batch)
 			}
-			weights, known := map[string]onnx.Int8{"": 0, "s8": onnx.S8, "u8": onnx.U8}[codes]
+			if f.experts != "" && f.adapter.path == "" {
+				return usagef("--experts goes with --adapter")
+			}
+			if err := f.adapter.check(); err != nil {
+				return err
+			}
+			codes, known := map[string]onnx.Int8{"": 0, "s8": onnx.S8, "u8": onnx.U8}[f.codes]
 			if !known {
-				return usagef("--int8 %q: want s8 or u8", codes)
+				return usagef("--int8 %q: want s8 or u8", f.codes)
 			}
-			f, err := readModelFile(args[0])
-			if err != nil {
-				return err
-			}
-			params, err := openParams(f.file)
-			if err != nil {
-				return fmt.Errorf("%s: %w", f.path, err)
-			}
-			var data []byte
-			if weights == 0 {
-				data, err = onnx.Model(params, batch)
-			} else {
-				data, err = onnx.ModelInt8(params, batch, weights)
-			}
-			if err != nil {
-				return err
-			}
-			if err := tensorfile.WriteFile(to, data); err != nil {
-				return err
-			}
-			r := exported{f.path, to, codes, len(data), batch, params.Config.ImageSize, params.Config.Dim}
-			if asJSON {
-				return a.writeJSON(r)
-			}
-			fmt.Fprintf(a.stdout, "%s: %d bytes, pictures of %d pixels to %d numbers\n", printable(to), r.Bytes, r.Size, r.Dim)
-			return nil
+			return a.export(f, codes, args)
 		},
 	}
 	flags := command.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&to, "onnx", "", "file to write")
-	flags.IntVar(&batch, "batch", 0, "pictures at a time; 0: any number")
-	flags.StringVar(&codes, "int8", "", "quantize linear layers: s8 or u8 weights (default: float32)")
-	flags.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	flags.StringVar(&f.onnx, "onnx", "", "ONNX file to write")
+	flags.StringVar(&f.safetensors, "safetensors", "", "safetensors file to write, with timm's names")
+	f.adapter.add(flags)
+	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
+	flags.IntVar(&f.batch, "batch", 0, "pictures at a time; 0: any number")
+	flags.StringVar(&f.codes, "int8", "", "quantize linear layers: s8 or u8 weights (default: float32)")
+	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return command
+}
+
+func (a *app) export(f exportFlags, codes onnx.Int8, args []string) error {
+	r := exported{Int8: f.codes, Batch: f.batch}
+	var params *vit.Params[float32]
+	var head *adapter.Adapter
+	if f.adapter.path != "" {
+		given := ""
+		if len(args) == 1 {
+			given = args[0]
+		}
+		x, path, err := f.adapted(given)
+		if err != nil {
+			return err
+		}
+		info := describe(x.Adapter)
+		r.File, r.Adapter, head, params = path, &info, x.Adapter, x.model.Params()
+		for _, c := range x.Classes {
+			r.Classes = append(r.Classes, c.Name)
+		}
+	} else {
+		file, err := readModelFile(args[0])
+		if err != nil {
+			return err
+		}
+		if params, err = openParams(file.file); err != nil {
+			return fmt.Errorf("%s: %w", file.path, err)
+		}
+		r.File = file.path
+	}
+	r.Size, r.Dim = params.Config.ImageSize, params.Config.Dim
+	if f.onnx != "" {
+		data, err := exportONNX(params, f.batch, codes, head, r.Classes)
+		if err != nil {
+			return err
+		}
+		if err := tensorfile.WriteFile(f.onnx, data); err != nil {
+			return err
+		}
+		r.ONNX, r.Bytes = f.onnx, len(data)
+	}
+	if f.safetensors != "" {
+		file, err := timmFile(params, head, r.Classes)
+		if err != nil {
+			return err
+		}
+		if err := tensorfile.Save(f.safetensors, file); err != nil {
+			return err
+		}
+		r.Safetensors = f.safetensors
+	}
+	if f.asJSON {
+		return a.writeJSON(r)
+	}
+	to := fmt.Sprintf("%d numbers", r.Dim)
+	if head != nil {
+		to += " and the probabilities of " + count(len(r.Classes), "class", "classes")
+	}
+	if r.ONNX != "" {
+		fmt.Fprintf(a.stdout, "%s: %d bytes, pictures of %d pixels to %s\n", printable(r.ONNX), r.Bytes, r.Size, to)
+	}
+	if r.Safetensors != "" {
+		fmt.Fprintf(a.stdout, "%s: float32 weights under timm's names, pictures of %d pixels to %s\n", printable(r.Safetensors), r.Size, to)
+	}
+	return nil
+}
+
+// adapted opens the bundle and applies the adapter to it.
+func (f *exportFlags) adapted(bundle string) (*adapted, string, error) {
+	loaded, err := f.adapter.load()
+	if err != nil {
+		return nil, "", err
+	}
+	b, err := openBundle(bundle)
+	if err != nil {
+		return nil, "", err
+	}
+	x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor(f.experts) })
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", f.adapter.path, err)
+	}
+	return x, b.path, nil
+}
+
+// exportONNX writes the backbone, with a head where there is one.
+func exportONNX(params *vit.Params[float32], batch int, codes onnx.Int8, head *adapter.Adapter, classes []string) ([]byte, error) {
+	switch {
+	case head != nil:
+		weight, bias := scaledHead(head)
+		to := &onnx.Head{Weight: weight, Bias: bias}
+		for _, fact := range []struct {
+			key   string
+			value any
+		}{{"classes", classes}, {"mean", params.Config.Mean}, {"std", params.Config.Std}} {
+			text, err := json.Marshal(fact.value)
+			if err != nil {
+				return nil, err
+			}
+			to.Properties = append(to.Properties, onnx.Property{Key: fact.key, Value: string(text)})
+		}
+		return onnx.Classifier(params, batch, codes, to)
+	case codes != 0:
+		return onnx.ModelInt8(params, batch, codes)
+	}
+	return onnx.Model(params, batch)
+}
+
+// scaledHead is the head with its scale in the numbers: the softmax of W u + bias.
+func scaledHead(a *adapter.Adapter) (weight, bias []float32) {
+	scaled := func(x []float32) []float32 {
+		y := make([]float32, len(x))
+		for i, v := range x {
+			y[i] = a.Head.Scale * v
+		}
+		return y
+	}
+	return scaled(a.Head.Weight), scaled(a.Head.Bias)
+}
+
+// timmFile is the backbone under timm's names, which are ours but for registers: theirs have no position for the class token. A convolutional stem
+// has no names there and keeps ours.
+func timmFile(params *vit.Params[float32], head *adapter.Adapter, classes []string) (*tensorfile.File, error) {
+	f, c := params.File(), params.Config
+	config, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	f.Metadata = map[string]string{"format": "pt", "config": string(config)}
+	if c.Registers > 0 {
+		for i := range f.Tensors {
+			switch t := &f.Tensors[i]; t.Name {
+			case "register_tokens":
+				t.Name = "reg_token"
+			case "cls_token", "pos_embed":
+				*t = withoutClassPosition(params, t.Name)
+			}
+		}
+	}
+	if head == nil {
+		return f, nil
+	}
+	names, err := json.Marshal(classes)
+	if err != nil {
+		return nil, err
+	}
+	f.Metadata["classes"], f.Metadata["head"] = string(names), "softmax(head.weight @ (embedding / |embedding|) + head.bias)"
+	weight, bias := scaledHead(head)
+	f.Tensors = append(f.Tensors, tensorfile.FromFloat32("head.weight", []int{len(bias), c.Dim}, weight), tensorfile.FromFloat32("head.bias", []int{len(bias)}, bias))
+	return f, nil
+}
+
+// withoutClassPosition is a tensor of the class token or of the positions, with the token's position added to the token.
+func withoutClassPosition(params *vit.Params[float32], name string) tensorfile.Tensor {
+	dim, data := params.Config.Dim, map[string][]float32{}
+	for _, t := range params.Tensors() {
+		data[t.Name] = t.Data
+	}
+	class, positions := data["cls_token"], data["pos_embed"]
+	if name == "pos_embed" {
+		return tensorfile.FromFloat32(name, []int{1, len(positions)/dim - 1, dim}, positions[dim:])
+	}
+	sum := make([]float32, dim)
+	for i, v := range class {
+		sum[i] = v + positions[i]
+	}
+	return tensorfile.FromFloat32(name, []int{1, 1, dim}, sum)
 }
 
 // openParams reads a bundle or a checkpoint as float32.

@@ -160,7 +160,7 @@ func parse[T any](t *testing.T, text string) T {
 
 func TestHelpOfEveryVerb(t *testing.T) {
 	text := succeed(t, "--help")
-	for _, verb := range []string{"pretrain", "eval", "classify", "inspect", "serve", "bench", "version", "completion"} {
+	for _, verb := range []string{"pretrain", "eval", "adapt", "classify", "history", "rollback", "journal", "key", "export", "inspect", "serve", "bench", "version", "completion"} {
 		if !strings.Contains(text, "  "+verb) {
 			t.Errorf("--help: want the verb %s", verb)
 		}
@@ -206,6 +206,24 @@ func TestUsage(t *testing.T) {
 		{"query", []string{"classify", "--support", "x"}},
 		{"json", []string{"classify", "--support", "x", "--json", "--csv", query}},
 		{"embed", []string{"classify", "--support", "x", "--embed", query}},
+		{"adapter", []string{"classify", "--support", "x", "--adapter", "y", query}},
+		{"no-experts", []string{"classify", "--adapter", "y", "--no-experts", query}},
+		{"--adapter", []string{"classify", "--support", "x", "--signed", query}},
+		{"--out", []string{"adapt", "x"}},
+		{"no examples", []string{"adapt", "-o", "y"}},
+		{"one folder", []string{"adapt", "a", "b", "-o", "y"}},
+		{"--sign", []string{"adapt", "x", "--task", "y", "--sign", "z"}},
+		{"do not go together", []string{"adapt", "x", "-o", "y", "--experts", "z", "--no-experts"}},
+		{"--force", []string{"adapt", "x", "-o", "y", "--force"}},
+		{"--head", []string{"adapt", "x", "-o", "y", "--head", "forest"}},
+		{"have 0", []string{"history"}},
+		{"have 2", []string{"journal", "a", "b"}},
+		{"have 0", []string{"journal", "verify"}},
+		{"have 0", []string{"journal", "restart"}},
+		{"have 0", []string{"rollback"}},
+		{"history", []string{"rollback", "x", "last"}},
+		{"have 2", []string{"key", "a", "b"}},
+		{"--experts", []string{"export", "x", "--onnx", "y", "--experts", "z"}},
 		{"at most 1", []string{"inspect", "a", "b"}},
 		{"at most 1", []string{"serve", "a", "b"}},
 		{"--addr", []string{"serve", "--addr", "8080"}},

@@ -8,15 +8,18 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"image/color"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"haguruma/core/manifest"
 	"haguruma/core/onnx"
+	"haguruma/core/picture"
 	"haguruma/core/vit"
 )
 
@@ -134,6 +137,102 @@ func TestExportONNX(t *testing.T) {
 	c.hold(t, openModel(t, c.folder, "imported").Params())
 }
 
+// TestExportAdapterONNX: an adaptation, with experts and a change of weights merged, exported whole, answers in onnxruntime as it does here; and its safetensors, under
+// timm's names, come back through import as the same weights.
+func TestExportAdapterONNX(t *testing.T) {
+	registers := layoutConfig
+	registers.Registers = 2
+	for name, config := range map[string]vit.Config{"class": layoutConfig, "registers": registers} {
+		c := &onnxCase{config: config, folder: t.TempDir()}
+		if _, err := manifest.Write(c.folder, "imported", vit.NewInt8(randomBackbone(config)), nil); err != nil {
+			t.Fatal(err)
+		}
+		bundle := c.file("imported.json")
+		addExpertsTo(t, bundle, "imported", config)
+		succeed(t, "adapt", testSupport(t), "-b", bundle, "-o", c.file("a.safetensors"))
+		addChange(t, c.file("a.safetensors"), config)
+		r := parse[exported](t, succeed(t, "export", bundle, "-a", c.file("a.safetensors"), "--onnx", c.file("model.onnx"), "--safetensors", c.file("timm.safetensors"), "--json"))
+		if !slices.Equal(r.Classes, []string{"blue", "red"}) {
+			t.Errorf("%s: classes %v", name, r.Classes)
+		}
+		b, err := openBundle(bundle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := loadAdapter(c.file("a.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor("") })
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		// Pictures like the examples, so that the classes are told apart.
+		size := config.ImageSize
+		c.pixels = make([]float32, onnxBatch*3*size*size)
+		var data []byte
+		var want [][]float32
+		for i, hue := range []color.RGBA{red, blue, red} {
+			pic, err := picture.Decode(encodePNG(t, testImage(hue, uint64(1+i))), picture.DefaultLimits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pic.Square(size).Tensor(c.pixels[i*3*size*size:(i+1)*3*size*size], config.Mean, config.Std)
+			scores, _, err := x.answer(pic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, []float32{scores[0].Probability, scores[1].Probability})
+		}
+		for _, v := range c.pixels {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+		write(t, c.file("images.f32"), data)
+		runONNX(t, c)
+		data, err = os.ReadFile(c.file("embedding.f32.probabilities"))
+		if err != nil || len(data) != onnxBatch*2*4 {
+			t.Fatalf("%s: %d bytes of probabilities, %v", name, len(data), err)
+		}
+		for i, p := range want {
+			for j, q := range p {
+				have := math.Float32frombits(binary.LittleEndian.Uint32(data[4*(2*i+j):]))
+				if math.Abs(float64(have-q)) > 0.03 || (have > 0.5) != (q > 0.5) {
+					t.Errorf("%s, picture %d, class %d: %v in onnxruntime, %v here", name, i, j, have, q)
+				}
+			}
+			t.Logf("%s, picture %d: probabilities %v here", name, i, p)
+		}
+
+		back := parse[imported](t, succeed(t, "import", c.file("timm.safetensors"), "--out", c.folder, "--name", "back", "--float32", "--json",
+			"--heads", strconv.Itoa(config.Heads), "--eps", "1e-6", "--mean", "0.485,0.456,0.406", "--std", "0.229,0.224,0.225"))
+		if back.Layout != "timm" && name == "class" {
+			t.Errorf("%s: read as %s", name, back.Layout)
+		}
+		reference := readFloats(t, c.file("embedding.f32"))
+		embedding := make([]float32, len(reference))
+		vit.NewModel(openFloat32(t, back.Weights)).Forward(embedding, c.pixels, onnxBatch, size, nil)
+		for i, v := range embedding {
+			if d := math.Abs(float64(v - reference[i])); d > 1e-3 {
+				t.Fatalf("%s: embedding %d of the safetensors is %v, of the ONNX file %v", name, i, v, reference[i])
+			}
+		}
+	}
+}
+
+func readFloats(t *testing.T, path string) []float32 {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, len(data)/4)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return x
+}
+
 // compare imports the checkpoint and holds both forwards to onnxruntime's.
 func (c *onnxCase) compare(t *testing.T) {
 	args := []string{"import", c.checkpoint, "--out", c.folder, "--name", "imported", "--float32", "--json"}
@@ -149,17 +248,10 @@ func (c *onnxCase) compare(t *testing.T) {
 
 // hold compares the float32 parameters and the bundle with onnxruntime.
 func (c *onnxCase) hold(t *testing.T, params *vit.Params[float32]) {
-	data, err := os.ReadFile(c.file("embedding.f32"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	dim, size := c.config.Dim, c.config.ImageSize
-	if len(data) != 4*onnxBatch*dim {
-		t.Fatalf("want %d numbers of onnxruntime, have %d bytes", onnxBatch*dim, len(data))
-	}
-	want := make([]float32, len(data)/4)
-	for i := range want {
-		want[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	want := readFloats(t, c.file("embedding.f32"))
+	if len(want) != onnxBatch*dim {
+		t.Fatalf("want %d numbers of onnxruntime, have %d", onnxBatch*dim, len(want))
 	}
 
 	have, int8 := make([]float32, len(want)), make([]float32, len(want))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"haguruma/core/fewshot"
 	"haguruma/core/picture"
 )
 
@@ -24,11 +25,67 @@ func readPicture(path string) (*picture.Picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodePicture(path, data)
+}
+
+func decodePicture(name string, data []byte) (*picture.Picture, error) {
 	pic, err := picture.Decode(data, picture.DefaultLimits)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return pic, nil
+}
+
+// query is a picture to classify.
+type query struct {
+	name string
+	open func() (*picture.Picture, error)
+}
+
+// openQueries lists the pictures that the arguments name: those of pictureFiles, and those in zips at any depth, as ZIP/NAME. Call done when they have
+// been read.
+func openQueries(arguments []string) (list []query, others int, done func(), err error) {
+	var zips []*fewshot.Pictures
+	done = func() {
+		for _, z := range zips {
+			z.Close()
+		}
+	}
+	for _, argument := range arguments {
+		if !strings.EqualFold(filepath.Ext(argument), ".zip") {
+			files, more, err := pictureFiles([]string{argument})
+			if err != nil {
+				done()
+				return nil, 0, nil, err
+			}
+			others += more
+			for _, file := range files {
+				list = append(list, query{file, func() (*picture.Picture, error) { return readPicture(file) }})
+			}
+			continue
+		}
+		z, err := fewshot.OpenPictures(argument)
+		if err != nil {
+			done()
+			return nil, 0, nil, err
+		}
+		zips, others = append(zips, z), others+z.Others
+		for i, in := range z.Names {
+			name := argument + "/" + in
+			list = append(list, query{name, func() (*picture.Picture, error) {
+				data, err := z.Bytes(i)
+				if err != nil {
+					return nil, err
+				}
+				return decodePicture(name, data)
+			}})
+		}
+		if len(z.Names) == 0 {
+			done()
+			return nil, 0, nil, fmt.Errorf("%s: no picture file (%s) in this zip", argument, strings.Join(pictureSuffixes, " "))
+		}
+	}
+	return list, others, done, nil
 }
 
 var pictureSuffixes = []string{".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"}

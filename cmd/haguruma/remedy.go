@@ -6,6 +6,10 @@ import (
 	"syscall"
 
 	"haguruma/adapt"
+	"haguruma/adapt/adapter"
+	"haguruma/adapt/journal"
+	"haguruma/adapt/signature"
+	"haguruma/adapt/store"
 	"haguruma/core/fewshot"
 	"haguruma/core/manifest"
 	"haguruma/core/picture"
@@ -22,11 +26,35 @@ var remedies = []struct {
 }{
 	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
 	{errHash, "copy or download the bundle again, together with its manifest"},
+	{errNoTask, "haguruma adapt FOLDER_OR_ZIP --task makes one"},
+	{errNoVersion, "haguruma history lists the versions, haguruma rollback takes one into use"},
+	{errWorse, "look at the new examples, some may be in the wrong class; --force takes it all the same"},
+	{errContradiction, "remove one of the two, or move it where it belongs"},
+	{errNoProvenance, "give an adapter that haguruma adapt --task -o wrote"},
+	{errSound, "haguruma journal prints it"},
+	{adapter.ErrBundle, "give --bundle the one that the adapter was made for"},
+	{adapter.ErrExperts, "give --experts the file that the adapter was made with"},
+	{adapter.ErrUnsigned, "ask for a signed file: haguruma adapt --sign; or leave out --signed and --key"},
+	{adapter.ErrSigner, "give --key the public key of who has signed it, if you trust them"},
+	{adapter.ErrForged, "do not use it: it was changed after it was signed, or the signature is another one's. Ask for it again"},
+	{adapter.ErrEdited, "do not use it: it was changed or damaged. Copy it again, or take it from the task anew: haguruma rollback TASK N -o FILE"},
+	{adapter.ErrNumbers, "the adapter is broken: adapt again"},
+	{adapter.ErrTooLarge, "give an adapter that haguruma adapt wrote"},
+	{signature.ErrKey, "give an Ed25519 key as haguruma key makes them"},
+	{store.ErrLocked, "wait until the other haguruma has ended"},
+	{store.ErrDamaged, "restore the folder from a copy; what the history lists as readable can still be rolled back to"},
+	{store.ErrFull, "make room on the disk; the task is as it was"},
+	{store.ErrDenied, "check who may write to the folder; the task is as it was"},
+	{journal.ErrFormat, "find out who changed it; haguruma journal restart puts it aside and begins a new one"},
+	{journal.ErrChanged, "find out who changed it; haguruma journal restart puts it aside and begins a new one"},
+	{journal.ErrOrder, "find out who changed it; haguruma journal restart puts it aside and begins a new one"},
+	{journal.ErrCut, "find out who changed it; haguruma journal restart puts it aside and begins a new one"},
 	{sparse.ErrBackbone, "give the bundle that the experts were learned on, or to classify --no-experts"},
 	{sparse.ErrFormat, "give an experts file that haguruma metatune wrote, or to classify --no-experts"},
 	{tensorfile.ErrTruncated, "copy or download the file again, it was cut short"},
 	{vit.ErrUnsupported, "haguruma import --help lists the models that can be imported"},
 	{errImport, "give a ViT checkpoint as its authors publish it, or the flags it lacks: haguruma import --help"},
+	{adapter.ErrFormat, "give an adapter that haguruma adapt wrote; a damaged one has to be copied again"},
 	{manifest.ErrManifest, "give the .json that lies beside a bundle, or the bundle itself"},
 	{fewshot.ErrEmptyClass, "put at least one picture directly into each class folder, or remove the folder"},
 	{fewshot.ErrNoClass, "make one folder per class, with the class's pictures in it"},
@@ -61,6 +89,8 @@ var remedies = []struct {
 	{tensorfile.ErrDuplicate, "write the file again"},
 	{tensorfile.ErrTooLarge, "give a smaller file"},
 	{fs.ErrNotExist, "check the path"},
+	{store.ErrNotFound, "haguruma history lists what there is"},
+	{fs.ErrExist, "give the name of a file that is not there yet"},
 	{fs.ErrPermission, "check who may read it, and write where the results go"},
 	{syscall.EADDRINUSE, "end the program that listens there, or give --addr another port"},
 	{syscall.EADDRNOTAVAIL, "give --addr an address of this machine"},

@@ -81,8 +81,8 @@ Results go to stdout, progress and complaints to stderr.`,
 	root.SetVersionTemplate("haguruma {{.Version}}\n")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
-		a.pretrainCommand(), a.metatuneCommand(), a.evalCommand(), a.classifyCommand(), a.inspectCommand(), a.importCommand(), a.exportCommand(),
-		a.serveCommand(), a.benchCommand(), a.versionCommand(),
+		a.pretrainCommand(), a.metatuneCommand(), a.evalCommand(), a.adaptCommand(), a.classifyCommand(), a.historyCommand(), a.rollbackCommand(),
+		a.journalCommand(), a.keyCommand(), a.inspectCommand(), a.importCommand(), a.exportCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root
 }

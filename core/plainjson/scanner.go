@@ -171,3 +171,21 @@ func (s *Scanner) Real(bits int) (float64, error) {
 	}
 	return x, nil
 }
+
+// Three reads a list of three numbers of 32 bits into to.
+func (s *Scanner) Three(to *[3]float32) error {
+	n := 0
+	err := s.List('[', ']', func() error {
+		if n == len(to) {
+			return s.Fail("three numbers")
+		}
+		x, err := s.Real(32)
+		to[n] = float32(x)
+		n++
+		return err
+	})
+	if err == nil && n < len(to) {
+		return s.Fail("three numbers")
+	}
+	return err
+}

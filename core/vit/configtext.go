@@ -49,26 +49,9 @@ func configField(s *plainjson.Scanner, c *Config, name string) (err error) {
 		c.Eps, err = s.Real(64)
 		return err
 	case "mean":
-		return three(s, &c.Mean)
+		return s.Three(&c.Mean)
 	case "std":
-		return three(s, &c.Std)
+		return s.Three(&c.Std)
 	}
 	return plainjson.Unknown(name)
-}
-
-func three(s *plainjson.Scanner, to *[3]float32) error {
-	n := 0
-	err := s.List('[', ']', func() error {
-		if n == len(to) {
-			return s.Fail("three numbers")
-		}
-		x, err := s.Real(32)
-		to[n] = float32(x)
-		n++
-		return err
-	})
-	if err == nil && n < len(to) {
-		return s.Fail("three numbers")
-	}
-	return err
 }
