@@ -41,10 +41,10 @@ type Adapter struct {
 }
 
 // Head turns an embedding e into one logit a class: Scale * (W u + bias), with u = e scaled to length one. Every head that is known is of this
-// form: prototypes have a bias of zeros and rows of length one, so logits are Scale times cosines; ridge, logistic and lda are linear in u.
+// form: prototypes have a bias of zeros and rows of length one, so logits are Scale times cosines.
 // Probabilities are the softmax of the logits.
 type Head struct {
-	Kind     string  // how it was made: prototypes, ridge, logistic, lda
+	Kind     string  // how it was made: a kind of package fewshot
 	Strength float64 // regularisation it was fitted with, 0 or more; it changes no prediction
 	Scale    float32 // one over the temperature, above 0
 	Dim      int

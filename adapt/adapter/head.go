@@ -9,10 +9,7 @@ import (
 // Logits writes the logits of one embedding (dim): what the head is in the end. The same bits on every machine. It panics when a length does not
 // fit.
 func (h *Head) Logits(logits, embed []float32) {
-	fewshot.CosineLogits(logits, embed, h.Weight, 1, len(h.Bias), h.Dim, h.Scale)
-	for j, bias := range h.Bias {
-		logits[j] += float32(h.Scale * bias) // the conversion forbids a fused multiply-add, which not every machine has
-	}
+	(&fewshot.Head{Weights: h.Weight, Bias: h.Bias, Scale: h.Scale}).Logits(logits, embed)
 }
 
 // Knows reports whether an embedding (dim) is of one of the classes. It always is where the adapter says nothing of unknown ones.

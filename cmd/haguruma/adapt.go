@@ -48,8 +48,6 @@ type doubt struct {
 	Probability float32 `json:"probability"`
 }
 
-var heads = []fewshot.Kind{fewshot.KindPrototypes, fewshot.KindRidge, fewshot.KindLogistic, fewshot.KindLDA}
-
 // leftOut is how well the examples predict each other.
 type leftOut struct {
 	Hits     int     `json:"hits"`
@@ -105,8 +103,8 @@ can tell it is yours.`,
 				return usagef("--sign goes with --out")
 			case f.force && f.task == "":
 				return usagef("--force goes with --task")
-			case f.head != "" && !slices.Contains(heads, fewshot.Kind(f.head)):
-				return usagef("--head %q: want one of %v", f.head, heads)
+			case f.head != "" && !slices.Contains(fewshot.Kinds, fewshot.Kind(f.head)):
+				return usagef("--head %q: want one of %v", f.head, fewshot.Kinds)
 			}
 			return a.adapt(command.Context(), f, from)
 		},
@@ -118,7 +116,7 @@ can tell it is yours.`,
 	flags.StringVarP(&f.bundle, "bundle", "b", "", "bundle or its manifest (default: www/models/default.json)")
 	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
 	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
-	flags.StringVar(&f.head, "head", "", "classifier: prototypes, ridge, logistic or lda (default: what leave-one-out finds best)")
+	flags.StringVar(&f.head, "head", "", "classifier: prototypes, ridge, lda, logistic or blend (default: by leave-one-out)")
 	flags.BoolVar(&f.force, "force", false, "take it into use even if it is worse than the version in use")
 	flags.StringVar(&f.sign, "sign", "", "private key to sign the file with (PEM)")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")

@@ -149,7 +149,7 @@ func TestExportAdapterONNX(t *testing.T) {
 		}
 		bundle := c.file("imported.json")
 		addExpertsTo(t, bundle, "imported", config)
-		succeed(t, "adapt", testSupport(t), "-b", bundle, "-o", c.file("a.safetensors"))
+		succeed(t, "adapt", testSupport(t), "-b", bundle, "-o", c.file("a.safetensors"), "--head", map[string]string{"class": "prototypes", "registers": "ridge"}[name])
 		addChange(t, c.file("a.safetensors"), config)
 		r := parse[exported](t, succeed(t, "export", bundle, "-a", c.file("a.safetensors"), "--onnx", c.file("model.onnx"), "--safetensors", c.file("timm.safetensors"), "--json"))
 		if !slices.Equal(r.Classes, []string{"blue", "red"}) {
