@@ -20,7 +20,10 @@ import (
 	"haguruma/sparse"
 )
 
-var green = color.RGBA{20, 200, 60, 255}
+var (
+	green  = color.RGBA{20, 200, 60, 255}
+	violet = color.RGBA{60, 40, 210, 255}
+)
 
 // answers is what classify says of queries, without what it says of how.
 func answers(t *testing.T, args ...string) []classified {
@@ -179,11 +182,12 @@ func TestGuard(t *testing.T) {
 	support, bundle, ask := testSupport(t), testBundle(t), queries(t)
 	task := filepath.Join(t.TempDir(), "task")
 	for i := range uint64(3) {
-		write(t, filepath.Join(support, "red", "more"+string(rune('a'+i))+".png"), encodePNG(t, testImage(red, 30+i)))
+		// Red is of two kinds, one of them near to blue, so that heads differ.
+		write(t, filepath.Join(support, "red", "more"+string(rune('a'+i))+".png"), encodePNG(t, testImage(violet, 30+i)))
 		write(t, filepath.Join(support, "blue", "more"+string(rune('a'+i))+".png"), encodePNG(t, testImage(blue, 30+i)))
 	}
 	first := parse[adaptedTo](t, succeed(t, "adapt", support, "-b", bundle, "--task", task, "--json"))
-	if first.Verdict.Code != adapt.VerdictFirst || first.LeaveOneOut.Hits != 10 {
+	if first.Verdict.Code != adapt.VerdictFirst || first.LeaveOneOut.Hits < 6 {
 		t.Fatalf("%+v %+v", first.Verdict, first.LeaveOneOut)
 	}
 	before := answers(t, "-a", task, "-b", bundle, ask)
@@ -226,7 +230,7 @@ func TestGuard(t *testing.T) {
 	succeed(t, "journal", "verify", task)
 
 	// A picture in the wrong class is pointed at. What was made of other examples cannot be compared with: it is the first again.
-	if err := os.Rename(filepath.Join(support, "red", "morea.png"), filepath.Join(support, "blue", "odd.png")); err != nil {
+	if err := os.Rename(filepath.Join(support, "red", "1.png"), filepath.Join(support, "blue", "odd.png")); err != nil {
 		t.Fatal(err)
 	}
 	text := succeed(t, "adapt", support, "-b", bundle, "--task", task, "--force")
