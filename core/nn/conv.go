@@ -41,7 +41,7 @@ func (c *Conv[F]) Unroll(col, x []F, batch, size int) {
 	}
 }
 
-// Backward adds into grad, and writes dx unless it is nil. It uses col, which Forward wrote, and dcol as scratch.
+// Backward adds into grad what is not nil there, and writes dx unless it is nil. It uses col, which Forward wrote, and dcol as scratch.
 //
 //	dx    (batch, size, size, In)        nil when the gradient of the input is not wanted
 //	dcol  (batch, out*out, Patch)        may be nil when dx is; may alias col
@@ -49,8 +49,12 @@ func (c *Conv[F]) Unroll(col, x []F, batch, size int) {
 func (c *Conv[F]) Backward(grad *Conv[F], dx, dcol, dy, col []F, batch, size int) {
 	out := c.OutSize(size)
 	rows := batch * out * out
-	kernel.MatmulTN(grad.Weight, dy, col, c.Out, c.Patch(), rows, true)
-	kernel.SumRows(grad.Bias, dy, rows, c.Out)
+	if grad.Weight != nil {
+		kernel.MatmulTN(grad.Weight, dy, col, c.Out, c.Patch(), rows, true)
+	}
+	if grad.Bias != nil {
+		kernel.SumRows(grad.Bias, dy, rows, c.Out)
+	}
 	if dx == nil {
 		return
 	}

@@ -20,7 +20,8 @@ func (l *LayerNorm[F]) Forward(y, mean, rstd, x []F, rows int) {
 	kernel.LayerNorm(y, mean, rstd, x, l.Gain, l.Bias, rows, l.Dim, l.Eps)
 }
 
-// Backward ADDS into dx, because the input of a norm in a pre-norm block also feeds the residual path, and adds into grad.
+// Backward ADDS into dx, because the input of a norm in a pre-norm block also feeds the residual path, and adds into grad
+// what is not nil there.
 //
 //	dx, dy, x   (rows, Dim)
 //	mean, rstd  (rows)        from Forward

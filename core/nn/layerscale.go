@@ -23,7 +23,7 @@ func (l *LayerScale[F]) Forward(y, unscaled []F, rows int) {
 	scaleColumns(y, y, l.Gain, rows, l.Dim)
 }
 
-// Backward adds into grad and returns the gradient of the input: dx, which it writes, or dy itself when there is no Gain.
+// Backward adds into grad, unless that has no Gain, and returns the gradient of the input: dx, which it writes, or dy itself when there is no Gain.
 //
 //	dx, dy    (rows, Dim)   dx may alias dy
 //	unscaled  (rows, Dim)   as Forward left it
@@ -32,6 +32,9 @@ func (l *LayerScale[F]) Backward(grad *LayerScale[F], dx, dy, unscaled []F, rows
 		return dy
 	}
 	for r := range rows {
+		if grad.Gain == nil {
+			break
+		}
 		x, d := unscaled[r*l.Dim:(r+1)*l.Dim], dy[r*l.Dim:(r+1)*l.Dim]
 		for i, v := range x {
 			grad.Gain[i] += v * d[i]

@@ -20,14 +20,18 @@ func (l *Linear[F]) Forward(y, x []F, rows int) {
 	kernel.AddBias(y, l.Bias, rows, l.Out)
 }
 
-// Backward writes dx and adds dy's share of the weight and bias gradients into grad.
+// Backward writes dx and adds dy's share of the weight and bias gradients into grad; one that is nil there is not computed.
 //
 //	dx  (rows, In)   nil when the gradient of the input is not wanted
 //	dy  (rows, Out)
 //	x   (rows, In)   the input of Forward
 func (l *Linear[F]) Backward(grad *Linear[F], dx, dy, x []F, rows int) {
-	kernel.MatmulTN(grad.Weight, dy, x, l.Out, l.In, rows, true)
-	kernel.SumRows(grad.Bias, dy, rows, l.Out)
+	if grad.Weight != nil {
+		kernel.MatmulTN(grad.Weight, dy, x, l.Out, l.In, rows, true)
+	}
+	if grad.Bias != nil {
+		kernel.SumRows(grad.Bias, dy, rows, l.Out)
+	}
 	if dx != nil {
 		kernel.MatmulNN(dx, dy, l.Weight, rows, l.In, l.Out, false)
 	}

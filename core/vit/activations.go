@@ -10,7 +10,9 @@ import (
 // largest batch seen and are then reused without allocating. A Model is shared between goroutines, Activations are not.
 type Activations[F nn.Float] struct {
 	train               bool
-	batch, size, tokens int // of the last Forward; batch 0 before it
+	batch, size, tokens int  // of the last Forward; batch 0 before it
+	from                int  // the first block that ran
+	images              bool // what is below the blocks ran too
 
 	dropRate float64
 	dropRNG  *rand.Rand
@@ -84,9 +86,14 @@ func grow[F nn.Float](buf *[]F, n int) []F {
 
 // prepare sizes the buffers of a Forward.
 func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
-	a.batch, a.size, a.tokens = batch, size, c.Tokens(size)
-	rows, grid := batch*a.tokens, size/c.PatchSize
+	a.prepareImages(c, net, batch, size)
+	a.prepareBlocks(c, batch, size, 0)
+	a.images = true
+}
 
+// prepareImages sizes the buffers of what is below the blocks.
+func (a *Activations[F]) prepareImages(c Config, net *network[F], batch, size int) {
+	tokens, grid := c.Tokens(size), size/c.PatchSize
 	if len(a.stage) != len(net.conv) {
 		a.stage = make([]stageActs[F], len(net.conv))
 	}
@@ -117,9 +124,14 @@ func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
 	if c.prefixTokens() > 0 {
 		grow(&a.patches, batch*grid*grid*c.Dim)
 	}
-	grow(&a.pos, a.tokens*c.Dim)
+	grow(&a.pos, tokens*c.Dim)
 	grow(&a.resize, c.grid()*grid*c.Dim)
+}
 
+// prepareBlocks sizes the buffers of the blocks from the given one on, and of what is above them.
+func (a *Activations[F]) prepareBlocks(c Config, batch, size, from int) {
+	a.batch, a.size, a.tokens, a.from, a.images = batch, size, c.Tokens(size), from, false
+	rows := batch * a.tokens
 	// Without Backward the stream alternates between two buffers and every block uses the same ones.
 	streams, blocks := 2, 1
 	if a.train {
@@ -129,9 +141,14 @@ func (a *Activations[F]) prepare(c Config, net *network[F], batch, size int) {
 		a.stream, a.block = make([][]F, streams), make([]blockActs[F], blocks)
 	}
 	for i := range a.stream {
-		grow(&a.stream[i], rows*c.Dim)
+		if i >= 2*from || !a.train {
+			grow(&a.stream[i], rows*c.Dim)
+		}
 	}
 	for i := range a.block {
+		if i < from && a.train {
+			continue
+		}
 		b := &a.block[i]
 		grow(&b.normed1, rows*c.Dim)
 		grow(&b.qkv, rows*3*c.Dim)
@@ -190,10 +207,13 @@ func (a *Activations[F]) prepareBackward(c Config, net *network[F]) {
 	grow(&a.dstream, rows*c.Dim)
 	grow(&a.dbranch, rows*c.Dim)
 	grow(&a.dwide, rows*max(3*c.Dim, c.MLPDim))
-	grow(&a.dpos, a.tokens*c.Dim)
 	if c.LayerScale != 0 {
 		grow(&a.dunscaled, rows*c.Dim)
 	}
+	if !a.images {
+		return
+	}
+	grow(&a.dpos, a.tokens*c.Dim)
 	side, most := a.size, 0
 	for i := range len(net.conv) - 1 {
 		side = net.conv[i].OutSize(side)

@@ -5,9 +5,10 @@ import (
 	"haguruma/core/nn"
 )
 
-// Backward adds the gradient of every parameter into grad. The gradient of the images is never computed.
+// Backward adds the gradient of every parameter into grad, after ForwardFrom of those that ran. The gradient of the images is never
+// computed, nor that of a tensor which grad leaves out (Params.Only).
 //
-//	dEmbed  (B, D)   gradient of the loss with respect to the embeddings of the last Forward with this act
+//	dEmbed  (B, D)   gradient of the loss with respect to the embeddings of the last Forward or ForwardFrom with this act
 //
 // The activations are consumed: call Forward again before the next Backward. It panics without a training Forward.
 func (m *Model[F]) Backward(grad *Params[F], dEmbed []F, act *Activations[F]) {
@@ -20,10 +21,12 @@ func (m *Model[F]) Backward(grad *Params[F], dEmbed []F, act *Activations[F]) {
 	}
 	act.prepareBackward(c, net)
 	poolBackward(c, net, &grad.net, act, dEmbed)
-	for i := c.Depth - 1; i >= 0; i-- {
+	for i := c.Depth - 1; i >= act.from; i-- {
 		net.blocks[i].backward(c, &grad.net.blocks[i], act, i)
 	}
-	patchBackward(c, net, &grad.net, act)
+	if act.images {
+		patchBackward(c, net, &grad.net, act)
+	}
 	act.batch = 0
 }
 
@@ -82,11 +85,17 @@ func patchBackward[F nn.Float](c Config, net, grad *network[F], act *Activations
 
 	clear(act.dpos)
 	kernel.SumRows(act.dpos, dx, batch, tokens*c.Dim)
-	kernel.Add(grad.pos[:class], act.dpos[:class])
-	nn.ResizePositionsBackward(grad.pos[class:], act.dpos[prefix:], act.resize, c.grid(), grid, c.Dim)
+	if grad.pos != nil {
+		kernel.Add(grad.pos[:class], act.dpos[:class])
+		nn.ResizePositionsBackward(grad.pos[class:], act.dpos[prefix:], act.resize, c.grid(), grid, c.Dim)
+	}
 	if prefix > 0 {
-		kernel.Add(grad.cls, act.dpos[:class])
-		kernel.Add(grad.register, act.dpos[class:prefix])
+		if grad.cls != nil {
+			kernel.Add(grad.cls, act.dpos[:class])
+		}
+		if grad.register != nil {
+			kernel.Add(grad.register, act.dpos[class:prefix])
+		}
 		area := grid * grid * c.Dim
 		for b := range batch {
 			copy(act.patches[b*area:(b+1)*area], dx[b*tokens*c.Dim+prefix:])

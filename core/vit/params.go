@@ -30,6 +30,21 @@ func NewParams[F nn.Float](c Config) *Params[F] {
 // Tensors returns the tensors in their fixed order, which is also the order in Flat. The slice is the caller's to read.
 func (p *Params[F]) Tensors() []Tensor[F] { return p.tensors }
 
+// Only returns the same memory as a gradient that leaves out all but the wanted tensors: Backward does not compute what is left out. It is for
+// Backward alone.
+func (p *Params[F]) Only(want func(name string) bool) *Params[F] {
+	b := &binder[F]{named: map[string][]F{}}
+	for i := range p.tensors {
+		if t := &p.tensors[i]; want(t.Name) {
+			b.named[t.Name] = t.Data
+		}
+	}
+	q := &Params[F]{Config: p.Config, Flat: p.Flat}
+	q.net = b.network(p.Config)
+	q.tensors = b.tensors
+	return q
+}
+
 // Spans returns where weight decay applies, for nn.AdamW: neighbors that agree are one span.
 func (p *Params[F]) Spans() []nn.Span {
 	var spans []nn.Span

@@ -1,0 +1,316 @@
+package finetune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/vit"
+	"haguruma/sparse"
+)
+
+// Vote is what a learning rate did for the examples that its trials left out.
+type Vote struct {
+	Rate  float64
+	Right int
+	Loss  float64 // mean cross-entropy; infinite where a trial left the finite numbers
+}
+
+// Result is what Tune found.
+type Result struct {
+	Change  *sparse.Change
+	Rate    float64 // the one chosen; 0: nothing changes
+	Votes   []Vote  // of every rate, none without folds
+	Held    int     // examples that the votes are about
+	Tuned   int     // numbers that training could move
+	Loss    float64 // of the last step; 0 at rate 0
+	Applied *vit.Int8Model
+}
+
+// Progress is told after each step: how many are done, of how many, and the loss of the last. It may be nil.
+type Progress func(done, of int, loss float64)
+
+// Tuner tunes one int8 backbone.
+type Tuner struct {
+	Base *vit.Int8Model // not written to, but its buffers are used
+	// Demand (N) is how much experts want of each weight (sparse.Experts.Demand), for Sparse; nil: the gradient says.
+	Demand []float32
+	// Pause is called between pieces of work of a fraction of a second, so that a front which has one thread can look for a cancel; it may be nil.
+	Pause    func()
+	Progress Progress
+}
+
+// Tune takes gradient steps on a support. The same task, config and base give the same result for any number of workers; float32 products
+// are not the same on every machine, so another machine may find another change, but what a change does is the same everywhere.
+//
+// A cancelled ctx is answered between micro-batches. Errors: ErrConfig, ErrTask, ErrNotFinite, those of ctx.
+func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error) {
+	c := u.Base.Config()
+	if err := cfg.check(c.Depth); err != nil {
+		return nil, err
+	}
+	if err := c.CheckSize(task.Size); err != nil {
+		return nil, fmt.Errorf("finetune: %w: %w", err, ErrTask)
+	}
+	if err := task.check(); err != nil {
+		return nil, err
+	}
+	r, err := u.open(ctx, task, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return r.run(ctx)
+}
+
+// run is one Tune.
+type run struct {
+	cfg      Config
+	base     *vit.Int8Model
+	first    []float32 // theta at the start
+	train    *trainer
+	progress Progress
+	done, of int
+}
+
+func (u *Tuner) open(ctx context.Context, task Task, cfg Config) (*run, error) {
+	pause := u.Pause
+	if pause == nil {
+		pause = func() {}
+	}
+	if cfg.Mode == None {
+		cfg.Rates = []float64{0}
+	}
+	if cfg.Mode != Full {
+		cfg.From = max(cfg.From, 0)
+	}
+	v, err := newViews(ctx, u.Base, task, cfg, pause)
+	if err != nil {
+		return nil, err
+	}
+	theta := u.Base.Params()
+	r := &run{cfg: cfg, base: u.Base, first: slices.Clone(theta.Flat), progress: u.Progress}
+	s, err := u.space(ctx, theta, v, cfg, pause)
+	if err != nil {
+		return nil, err
+	}
+	r.train = newTrainer(theta, v, s, cfg, pause)
+	return r, nil
+}
+
+// space chooses what moves.
+func (u *Tuner) space(ctx context.Context, theta *vit.Params[float32], v *views, cfg Config, pause func()) (space, error) {
+	all := func(string) bool { return true }
+	switch cfg.Mode {
+	case None:
+		return newPicked(nil, theta), nil
+	case Norm:
+		return newPicked(within(theta, cfg.From, isNorm), theta), nil
+	case LoRA:
+		return newFactors(theta, cfg.From, rand.New(rand.NewPCG(cfg.Seed, streamFactors))), nil
+	case Full:
+		return newPicked(within(theta, cfg.From, all), theta), nil
+	}
+	index := within(theta, cfg.From, all)
+	budget := int(cfg.Share * float64(len(theta.Flat)))
+	if u.Demand != nil {
+		if len(u.Demand) != len(theta.Flat) {
+			return nil, fmt.Errorf("finetune: want the demand for %d weights, have %d: %w", len(theta.Flat), len(u.Demand), ErrConfig)
+		}
+		return newPicked(strongest(index, u.Demand, budget), theta), nil
+	}
+	t := newTrainer(theta, v, newPicked(index, theta), cfg, pause)
+	score, err := t.saliency(ctx, members(v.task, nil), rand.New(rand.NewPCG(cfg.Seed, streamFolds)))
+	if err != nil {
+		return nil, err
+	}
+	return newPicked(strongest(index, score, budget), theta), nil
+}
+
+// saliencyPasses is how many batches the gradient is looked at for, before the strongest are chosen.
+const saliencyPasses = 2
+
+// saliency returns how strongly the loss pulls at each weight (N): the sum of the magnitudes of the gradients of micro-batches.
+func (t *trainer) saliency(ctx context.Context, members [][]int, rng *rand.Rand) ([]float32, error) {
+	score := make([]float32, len(t.theta.Flat))
+	for range saliencyPasses {
+		t.draw(members, rng)
+		if _, err := t.gradient(ctx, len(score), func(dst, grad []float32) { copy(dst, grad) }); err != nil {
+			return nil, err
+		}
+		for i := 0; i < len(t.batch); i += microViews {
+			for j, g := range t.slots[i/microViews] {
+				score[j] += max(g, -g)
+			}
+		}
+	}
+	return score, nil
+}
+
+// members lists the examples of each class that are not left out.
+func members(task Task, out []bool) [][]int {
+	list := make([][]int, task.Way)
+	for i, label := range task.Labels {
+		if out == nil || !out[i] {
+			list[label] = append(list[label], i)
+		}
+	}
+	return list
+}
+
+// folds says of each fold which examples it leaves out: a share of each class, and never the last one of it.
+func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
+	for range n {
+		out = append(out, make([]bool, len(task.Labels)))
+	}
+	for _, list := range members(task, nil) {
+		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		if len(list) < 2 {
+			continue
+		}
+		offset := rng.IntN(n)
+		for i, example := range list {
+			out[(offset+i)%n][example] = true
+			held++
+		}
+	}
+	return out, held
+}
+
+func (r *run) run(ctx context.Context) (*Result, error) {
+	result := &Result{Tuned: len(r.train.space.numbers())}
+	rates := []float64{0}
+	for _, rate := range r.cfg.Rates {
+		if !slices.Contains(rates, rate) {
+			rates = append(rates, rate)
+		}
+	}
+	result.Rate = r.cfg.Rates[len(r.cfg.Rates)-1]
+	task := r.train.views.task
+	out, held := folds(task, r.cfg.Folds, rand.New(rand.NewPCG(r.cfg.Seed, streamFolds)))
+	vote := r.cfg.Folds > 0 && held > 0 && len(rates) > 1
+	r.of = r.cfg.Steps
+	if vote {
+		r.of *= 1 + len(out)*(len(rates)-1)
+		result.Held = held
+		for _, rate := range rates {
+			v := Vote{Rate: rate}
+			for _, left := range out {
+				if err := r.trial(ctx, &v, left); err != nil {
+					return nil, err
+				}
+			}
+			v.Loss /= float64(held)
+			result.Votes = append(result.Votes, v)
+		}
+		result.Rate = elect(result.Votes)
+	}
+	values := make([]float32, len(r.first))
+	if result.Rate > 0 {
+		var err error
+		if result.Loss, err = r.steps(ctx, result.Rate, members(task, nil)); err != nil {
+			return nil, err
+		}
+		for i, v := range r.train.theta.Flat {
+			values[i] = v - r.first[i]
+		}
+	}
+	return result, r.finish(result, values)
+}
+
+func (r *run) finish(result *Result, values []float32) (err error) {
+	if result.Change, err = sparse.NewChange(sparse.BackboneTensors(r.train.theta), values); err != nil {
+		return fmt.Errorf("finetune: %w: %w", err, ErrNotFinite)
+	}
+	result.Applied, err = result.Change.Apply(r.base)
+	return err
+}
+
+// elect returns the rate whose trials got most held-out examples right; of equals the one with the least loss, and 0 before any that is not
+// better than it.
+func elect(votes []Vote) float64 {
+	best := votes[0]
+	for _, v := range votes[1:] {
+		if v.Right > best.Right || v.Right == best.Right && v.Loss < best.Loss {
+			best = v
+		}
+	}
+	return best.Rate
+}
+
+// trial learns without the examples that are left out and adds what comes of them to the vote.
+func (r *run) trial(ctx context.Context, v *Vote, left []bool) error {
+	list := members(r.train.views.task, left)
+	if v.Rate == 0 {
+		r.train.start(0)
+	} else if _, err := r.steps(ctx, v.Rate, list); errors.Is(err, ErrNotFinite) {
+		v.Loss = math.Inf(1)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return r.train.judge(ctx, v, list, left)
+}
+
+// steps trains from the start on the members.
+func (r *run) steps(ctx context.Context, rate float64, members [][]int) (last float64, err error) {
+	r.train.start(r.cfg.Decay)
+	rng := rand.New(rand.NewPCG(r.cfg.Seed, streamSteps))
+	for i := range r.cfg.Steps {
+		r.train.draw(members, rng)
+		if last, err = r.train.step(ctx, rate*r.schedule(i)); err != nil {
+			return last, err
+		}
+		r.done++
+		if r.progress != nil {
+			r.progress(r.done, r.of, last)
+		}
+	}
+	return last, nil
+}
+
+// schedule is the share of the learning rate at step i: a cosine that ends near 0.
+func (r *run) schedule(i int) float64 {
+	return 0.5 * (1 + math.Cos(math.Pi*float64(i)/float64(r.cfg.Steps)))
+}
+
+// judge classifies the examples that are left out by the prototypes of the members, as they are, and adds up.
+func (t *trainer) judge(ctx context.Context, v *Vote, members [][]int, left []bool) error {
+	dim, way := t.theta.Config.Dim, len(members)
+	var batch []view
+	for i := range left {
+		batch = append(batch, view{i, 0})
+	}
+	embed := make([]float32, len(batch)*dim)
+	err := t.each(ctx, len(batch), func(w *worker, _, from, to int) {
+		t.forward(w, embed[from*dim:to*dim], batch[from:to], nil)
+	})
+	if err != nil {
+		return err
+	}
+	var support []float32
+	var labels []int
+	for label, list := range members {
+		for _, i := range list {
+			support, labels = append(support, embed[i*dim:(i+1)*dim]...), append(labels, label)
+		}
+	}
+	prototypes, logits := make([]float32, way*dim), make([]float32, way)
+	fewshot.Prototypes(prototypes, support, labels, way, dim)
+	for i, out := range left {
+		if !out {
+			continue
+		}
+		label := t.views.task.Labels[i]
+		fewshot.CosineLogits(logits, embed[i*dim:(i+1)*dim], prototypes, 1, way, dim, fewshot.LogitScale)
+		if fewshot.Argmax(logits) == label {
+			v.Right++
+		}
+		fewshot.Probabilities(logits, logits, 1, way)
+		v.Loss -= math.Log(max(float64(logits[label]), 1e-30))
+	}
+	return nil
+}
