@@ -44,6 +44,7 @@ var floors = map[string]int{
 	"adapt/adapter":   4,
 	"adapt/store":     4,
 	"sparse":          4,
+	"sparse/finetune": 5,
 	"sparse/metatune": 5,
 	"sparse/smat":     5,
 	"adapt":           5,

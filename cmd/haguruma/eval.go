@@ -33,6 +33,7 @@ type evalFlags struct {
 	asJSON          bool
 	suite           suiteFlags
 	experts         expertsFlags
+	finetune        finetuneFlags
 }
 
 // agreement is how close two embeddings of the same pictures are.
@@ -81,13 +82,16 @@ task, tasks of equal scores together; the report says where they were routed.
 embeddings: chosen is the blend that leave-one-out on the support weighs, as
 adapting makes it. --unknown measures instead how well queries are told from as many
 pictures of classes that are not in the episode: AUROC, and how many of each the
-threshold calls unknown.`,
+threshold calls unknown.
+--finetune adds a row for each way to take gradient steps on the support of
+each task; the report says which learning rates were chosen and how long it took.`,
 		Example: `  haguruma eval --data data
   haguruma eval --suite ../shared/data --out out/suite
   haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json
   haguruma eval --suite ../shared/data --experts out/experts/experts.safetensors.zst --experts pmf=out/pmf/experts.safetensors.zst
   haguruma eval --suite ../shared/data --methods int8 --head chosen --settings 5x5 --episodes 200
   haguruma eval --suite ../shared/data --methods int8 --unknown --settings 5x5 --episodes 200
+  haguruma eval --suite ../shared/data --settings 5x5 --episodes 40 --finetune sparse,full --out out/tuned
   haguruma eval --data data --sets omniglot --settings 5x1,20x5 --json
   haguruma eval --data data --methods float,int8,random,pixels --weights out/weights.safetensors`,
 		Args: cobra.NoArgs,
@@ -95,7 +99,7 @@ threshold calls unknown.`,
 			if err := f.suite.apply(command, &f.cfg); err != nil {
 				return err
 			}
-			if len(f.experts.files) > 0 && !command.Flags().Changed("methods") {
+			if len(f.experts.files)+len(f.finetune.modes) > 0 && !command.Flags().Changed("methods") {
 				f.methods = []string{methodInt8}
 			}
 			if err := f.check(); err != nil {
@@ -115,6 +119,7 @@ threshold calls unknown.`,
 	flags.StringVar(&f.weights, "weights", "", "float32 weights, for the method float")
 	flags.StringArrayVar(&f.experts.files, "experts", nil, "experts of haguruma metatune, FILE or NAME=FILE, again for each file (with --suite; --methods is then int8)")
 	flags.BoolVar(&f.experts.float, "experts-float", false, "merge and run the experts in float32, on --weights or what the bundle stands for")
+	f.finetune.add(flags)
 	flags.StringSliceVar(&f.methods, "methods", []string{methodInt8, methodRandom, methodPixels}, "what to measure: "+strings.Join(methodNames, ", "))
 	flags.StringSliceVar(&f.cfg.Sets, "sets", nil, "sets to measure on (default: every set that has the split)")
 	flags.StringVar(&f.cfg.Split, "split", f.cfg.Split, "test or val")
@@ -149,6 +154,9 @@ func (f *evalFlags) check() error {
 	}
 	if slices.Contains(f.methods, methodFloat) != (f.weights != "") && !f.experts.float {
 		return usagef("--weights FILE and the method float go together")
+	}
+	if err := f.finetune.check(f.suite.data != ""); err != nil {
+		return err
 	}
 	return f.experts.check(f.suite.data != "")
 }
@@ -188,7 +196,7 @@ func (a *app) eval(ctx context.Context, f *evalFlags) error {
 func (f *evalFlags) open() ([]metatune.Method, error) {
 	var shape vit.Config
 	var b *bundle
-	if slices.Contains(f.methods, methodInt8) || len(f.experts.files) > 0 || f.weights == "" && slices.Contains(f.methods, methodRandom) {
+	if slices.Contains(f.methods, methodInt8) || len(f.experts.files)+len(f.finetune.modes) > 0 || f.weights == "" && slices.Contains(f.methods, methodRandom) {
 		var err error
 		if b, err = openBundle(f.bundle); err != nil {
 			return nil, err
@@ -221,7 +229,11 @@ func (f *evalFlags) open() ([]metatune.Method, error) {
 		}
 	}
 	experts, err := f.experts.methods(b, params)
-	return append(methods, experts...), err
+	if err != nil {
+		return nil, err
+	}
+	tuned, err := f.finetune.methods(b, f.experts.files)
+	return slices.Concat(methods, experts, tuned), err
 }
 
 // agreePerClass is how many pictures of each class agree compares.

@@ -38,6 +38,9 @@ func within(p *vit.Params[float32], from int, keep func(name string) bool) (inde
 	return index
 }
 
+// isVector tells whether a tensor is a gain or a bias of any layer.
+func isVector(name string) bool { return isNorm(name) || strings.HasSuffix(name, ".bias") }
+
 // isNorm tells whether a tensor is a gain or a bias of a norm.
 func isNorm(name string) bool { return strings.Contains(name, "norm") }
 

@@ -52,8 +52,8 @@ type Config struct {
 // batchViews is how many views a step takes at most, where there are no more than half as many classes.
 const batchViews = 32
 
-// check reports the first value that nothing can be done with.
-func (c Config) check(depth int) error {
+// Check reports the first value that nothing can be done with, for a backbone of so many blocks. It wraps ErrConfig.
+func (c Config) Check(depth int) error {
 	bad := func(what string, want string, have any) error {
 		return fmt.Errorf("finetune: %s: want %s, have %v: %w", what, want, have, ErrConfig)
 	}
@@ -126,4 +126,16 @@ func (t Task) check() error {
 		return fmt.Errorf("finetune: class %d has no example: %w", empty, ErrTask)
 	}
 	return nil
+}
+
+// Default is the config of a mode: what was best on validation classes and the sets for validation.
+func Default(mode Mode) Config {
+	c := Config{
+		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 1e-2},
+		Augment: Augment{Zoom: 0.2, Stretch: 0.1, Turn: 10, Shift: 0.08, Mirror: 0.5, Brightness: 0.2, Contrast: 0.2, Color: 0.1}, Seed: 1,
+	}
+	if mode == Full {
+		c.Rates = []float64{0, 3e-3}
+	}
+	return c
 }

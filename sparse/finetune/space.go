@@ -24,43 +24,52 @@ type space interface {
 	wants(name string) bool
 }
 
-// picked is a space of single weights.
+// picked is a space of single weights, as the changes of them: weight decay pulls back to where they started.
 type picked struct {
-	index   []int32   // ascending
-	start   []float32 // (index)
-	weights []float32 // (index)
-	names   map[string]bool
+	index []int32   // ascending
+	start []float32 // (index)
+	scale []float32 // (index) of a change
+	moves []float32 // (index)
+	names map[string]bool
 }
 
+// vectorScale is how much further a step moves gains and biases than the weights of matrices: they are fewer and larger.
+const vectorScale = 3
+
 func newPicked(index []int32, p *vit.Params[float32]) *picked {
-	s := &picked{index: index, start: make([]float32, len(index)), weights: make([]float32, len(index)), names: map[string]bool{}}
+	n := len(index)
+	s := &picked{index: index, start: make([]float32, n), scale: make([]float32, n), moves: make([]float32, n), names: map[string]bool{}}
 	for i, at := range index {
 		s.start[i] = p.Flat[at]
 	}
 	tensors := p.Tensors()
-	for t, i := 0, 0; i < len(index); t++ {
+	for t, i := 0, 0; i < n; t++ {
+		scale := float32(1)
+		if len(tensors[t].Shape) == 1 {
+			scale = vectorScale
+		}
 		end := tensors[t].Start + len(tensors[t].Data)
-		for ; i < len(index) && int(index[i]) < end; i++ {
+		for ; i < n && int(index[i]) < end; i++ {
+			s.scale[i] = scale
 			s.names[tensors[t].Name] = true
 		}
 	}
-	s.reset()
 	return s
 }
 
-func (s *picked) numbers() []float32     { return s.weights }
-func (s *picked) reset()                 { copy(s.weights, s.start) }
+func (s *picked) numbers() []float32     { return s.moves }
+func (s *picked) reset()                 { clear(s.moves) }
 func (s *picked) wants(name string) bool { return s.names[name] }
 
 func (s *picked) put(theta []float32) {
 	for i, at := range s.index {
-		theta[at] = s.weights[i]
+		theta[at] = s.start[i] + s.scale[i]*s.moves[i]
 	}
 }
 
 func (s *picked) pull(dst, grad []float32) {
 	for i, at := range s.index {
-		dst[i] = grad[at]
+		dst[i] = s.scale[i] * grad[at]
 	}
 }
 

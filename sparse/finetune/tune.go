@@ -22,13 +22,13 @@ type Vote struct {
 
 // Result is what Tune found.
 type Result struct {
-	Change  *sparse.Change
-	Rate    float64 // the one chosen; 0: nothing changes
-	Votes   []Vote  // of every rate, none without folds
-	Held    int     // examples that the votes are about
-	Tuned   int     // numbers that training could move
-	Loss    float64 // of the last step; 0 at rate 0
-	Applied *vit.Int8Model
+	Change *sparse.Change
+	Rate   float64        // the one chosen; 0: nothing changes
+	Votes  []Vote         // of every rate, none without folds
+	Held   int            // examples that the votes are about
+	Tuned  int            // numbers that training could move
+	Loss   float64        // of the last step; 0 at rate 0
+	Model  *vit.Int8Model // with the change applied; the base itself where nothing changes
 }
 
 // Progress is told after each step: how many are done, of how many, and the loss of the last. It may be nil.
@@ -50,7 +50,7 @@ type Tuner struct {
 // A cancelled ctx is answered between micro-batches. Errors: ErrConfig, ErrTask, ErrNotFinite, those of ctx.
 func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error) {
 	c := u.Base.Config()
-	if err := cfg.check(c.Depth); err != nil {
+	if err := cfg.Check(c.Depth); err != nil {
 		return nil, err
 	}
 	if err := c.CheckSize(task.Size); err != nil {
@@ -127,6 +127,11 @@ func (u *Tuner) space(ctx context.Context, theta *vit.Params[float32], v *views,
 	if err != nil {
 		return nil, err
 	}
+	// Gains and biases are a hundredth of all weights and worth more than their share: they come first.
+	vectors := within(theta, cfg.From, isVector)
+	for _, at := range vectors {
+		score[at] = math.MaxFloat32
+	}
 	return newPicked(strongest(index, score, budget), theta), nil
 }
 
@@ -168,7 +173,7 @@ func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
 	}
 	for _, list := range members(task, nil) {
 		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		if len(list) < 2 {
+		if len(list) < 2 || n == 0 {
 			continue
 		}
 		offset := rng.IntN(n)
@@ -225,7 +230,7 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	if result.Change, err = sparse.NewChange(sparse.BackboneTensors(r.train.theta), values); err != nil {
 		return fmt.Errorf("finetune: %w: %w", err, ErrNotFinite)
 	}
-	result.Applied, err = result.Change.Apply(r.base)
+	result.Model, err = result.Change.Apply(r.base)
 	return err
 }
 

@@ -20,6 +20,7 @@ type Cell struct {
 	Hits    []int        `json:"hits"`    // (episodes) queries that got their own label
 	Queries []int        `json:"queries"` // (episodes), or one number for all episodes
 	Routing *TaskRouting `json:"routing,omitempty"`
+	Tuning  *TaskTuning  `json:"tuning,omitempty"`
 
 	head fewshot.Kind // Method.Head
 }
@@ -126,6 +127,12 @@ func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, 
 		}
 		cells = append(cells, c)
 	}
+	if _, tuned := method.New().(Tuned); tuned {
+		if err := evaluateTuned(ctx, d, pics, method, cells, draw, progress); err != nil {
+			return nil, err
+		}
+		return finished(cells), nil
+	}
 	e, err := last.embed(ctx, d, pics, method, progress)
 	if err != nil {
 		return nil, err
@@ -149,8 +156,12 @@ func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, 
 	if err != nil {
 		return nil, err
 	}
+	return finished(cells), nil
+}
+
+func finished(cells []*Cell) []*Cell {
 	for _, c := range cells {
 		c.finish()
 	}
-	return cells, nil
+	return cells
 }

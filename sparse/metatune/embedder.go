@@ -24,7 +24,7 @@ type Embedder interface {
 type Method struct {
 	Name string
 	// New makes one Embedder for one goroutine. When what it makes is Routed
-	// too, RunSuite evaluates the method task by task.
+	// or Tuned too, RunSuite evaluates the method task by task.
 	New func() Embedder
 	// Identity is what the embeddings depend on besides the pictures, such as
 	// the hash of the weights: results kept under a name are used again only
@@ -77,9 +77,7 @@ func floatAt(name string, p *vit.Params[float32], size int) Method {
 func Int8(name string, cfg vit.Config, open func() *vit.Int8Model) Method {
 	return Method{Name: name, New: func() Embedder {
 		model := open()
-		return &backbone{cfg: cfg, size: cfg.ImageSize, forward: func(b *backbone, embed []float32, n int) {
-			model.Embed(embed, b.images, n, b.size)
-		}}
+		return &backbone{cfg: cfg, size: cfg.ImageSize, forward: int8Forward(model)}
 	}}
 }
 

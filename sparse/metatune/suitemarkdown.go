@@ -49,6 +49,7 @@ func (r *SuiteReport) Markdown() string {
 	for _, m := range r.methods {
 		r.routing(&b, m)
 	}
+	r.tuning(&b)
 	return b.String()
 }
 
@@ -77,6 +78,23 @@ func (r *SuiteReport) routing(b *strings.Builder, method string) {
 	if begun {
 		b.WriteString("\nMean score of each expert over the episodes; entropies in nats, of that mean and mean over the episodes.\n")
 	}
+}
+
+// tuning writes one table of all tuned methods, if there are any.
+func (r *SuiteReport) tuning(b *strings.Builder) {
+	if len(r.Tuning) == 0 {
+		return
+	}
+	b.WriteString("\n### Tuning\n\n")
+	writeHeader(b, []string{"set", "task", "method", "rates chosen", "numbers that could move", "weights changed", "seconds a task"}, 4)
+	for _, f := range r.Tuning {
+		var rates []string
+		for _, c := range f.Rates {
+			rates = append(rates, fmt.Sprintf("%g: %d", c.Rate, c.Episodes))
+		}
+		writeRow(b, []string{f.Set, f.Setting.String(), f.Method, strings.Join(rates, ", "), fmt.Sprint(f.Tuned), fmt.Sprintf("%.0f", f.Changed), fmt.Sprintf("%.2f", f.Seconds)})
+	}
+	b.WriteString("\nWeights changed and seconds are means over the episodes; rates with how many episodes chose each.\n")
 }
 
 // numbers are the cells of one row: of a group, or of a set.

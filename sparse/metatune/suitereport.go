@@ -31,6 +31,14 @@ type RoutingFigure struct {
 	TaskRouting
 }
 
+// TuningFigure is what a tuned method did to the tasks of one set.
+type TuningFigure struct {
+	Method  string  `json:"method"`
+	Set     string  `json:"set"`
+	Setting Setting `json:"setting"`
+	TaskTuning
+}
+
 // SuiteReport is a suite summed up.
 type SuiteReport struct {
 	Plan
@@ -39,6 +47,7 @@ type SuiteReport struct {
 	Groups   []GroupReport   `json:"groups"`
 	Figures  []Figure        `json:"figures"` // of sets, then of groups; by setting, set, method
 	Routing  []RoutingFigure `json:"routing,omitempty"`
+	Tuning   []TuningFigure  `json:"tuning,omitempty"`
 
 	settings []Setting
 	methods  []string
@@ -131,6 +140,9 @@ func (s *Suite) Report(baseline *Suite, name string) (*SuiteReport, error) {
 				f := Figure{Set: set.Name, Setting: at, Method: m}
 				if c := s.Cell(m, set.Name, at); c != nil {
 					f.Ways = c.Ways
+					if c.Tuning != nil {
+						r.Tuning = append(r.Tuning, TuningFigure{m, set.Name, at, *c.Tuning})
+					}
 					if c.Routing != nil {
 						r.Routing = append(r.Routing, RoutingFigure{m, set.Name, at, *c.Routing})
 					}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"haguruma/core/vit"
+	"haguruma/sparse/finetune"
+	"haguruma/sparse/metatune"
+)
+
+// finetuneFlags are the flags of eval about fine-tuning.
+type finetuneFlags struct {
+	modes []string
+	cfg   finetune.Config // what flags change of each mode's defaults
+	set   func(name string) bool
+}
+
+func (x *finetuneFlags) add(flags *pflag.FlagSet) {
+	d := finetune.Default(finetune.Sparse)
+	x.cfg = d
+	x.set = flags.Changed
+	flags.StringSliceVar(&x.modes, "finetune", nil, fmt.Sprintf("add a row for the bundle, and the experts, tuned on each task: %s (with --suite)", names(finetune.Modes)))
+	flags.Float64Var(&x.cfg.Share, "finetune-share", d.Share, "share of all weights that sparse may change")
+	flags.IntVar(&x.cfg.From, "finetune-from", d.From, "first block that may change; -1: the patch embedding too")
+	flags.IntVar(&x.cfg.Steps, "finetune-steps", d.Steps, "steps")
+	flags.IntVar(&x.cfg.Folds, "finetune-folds", d.Folds, "parts of the support that the votes on rates leave out in turn; 0: no vote, the last rate is taken")
+	flags.Float64SliceVar(&x.cfg.Rates, "finetune-rates", d.Rates, "learning rates that are voted on, beside 0; the mode's own by default")
+}
+
+func names(modes []finetune.Mode) string {
+	var list []string
+	for _, m := range modes {
+		list = append(list, string(m))
+	}
+	return strings.Join(list, ", ")
+}
+
+// config is that of a mode with what the flags change.
+func (x *finetuneFlags) config(mode string) finetune.Config {
+	c := finetune.Default(finetune.Mode(mode))
+	for name, take := range map[string]func(){
+		"finetune-share": func() { c.Share = x.cfg.Share },
+		"finetune-from":  func() { c.From = x.cfg.From },
+		"finetune-steps": func() { c.Steps = x.cfg.Steps },
+		"finetune-folds": func() { c.Folds = x.cfg.Folds },
+		"finetune-rates": func() { c.Rates = x.cfg.Rates },
+	} {
+		if x.set(name) {
+			take()
+		}
+	}
+	return c
+}
+
+// check is told whether a suite is measured.
+func (x *finetuneFlags) check(suite bool) error {
+	if len(x.modes) == 0 {
+		for _, name := range []string{"finetune-share", "finetune-from", "finetune-steps", "finetune-folds", "finetune-rates"} {
+			if x.set(name) {
+				return usagef("--%s goes with --finetune", name)
+			}
+		}
+		return nil
+	}
+	if !suite {
+		return usagef("--finetune goes with --suite: each task is tuned for itself")
+	}
+	for i, mode := range x.modes {
+		if !slices.Contains(finetune.Modes, finetune.Mode(mode)) {
+			return usagef("--finetune %q: want some of %s", mode, names(finetune.Modes))
+		}
+		if slices.Contains(x.modes[:i], mode) {
+			return usagef("--finetune: %s is there twice", mode)
+		}
+	}
+	return nil
+}
+
+// methods are the bundle, and each file of experts merged into it, tuned in every mode asked for.
+func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method, error) {
+	var methods []metatune.Method
+	for _, mode := range x.modes {
+		cfg := x.config(mode)
+		if err := cfg.Check(b.model.Config().Depth); err != nil {
+			return nil, usagef("--finetune %s: %v", mode, err)
+		}
+		how, err := json.Marshal(cfg)
+		if err != nil {
+			return nil, err
+		}
+		m, err := metatune.FineTune(strings.TrimSpace(b.name+" tuned, "+mode), b.model, b.hash, nil, "", string(how), tune(cfg))
+		if err != nil {
+			return nil, err
+		}
+		methods = append(methods, m)
+		for _, text := range experts {
+			name, path := splitExperts(text)
+			file, err := openExperts(path)
+			if err != nil {
+				return nil, err
+			}
+			m, err := metatune.FineTune(name+" tuned, "+mode, b.model, b.hash, file.tuned, file.hash, string(how), tune(cfg))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", file.path, err)
+			}
+			methods = append(methods, m)
+		}
+	}
+	return methods, nil
+}
+
+// tune is finetune for one task at a time on one goroutine.
+func tune(cfg finetune.Config) metatune.Tune {
+	return func(ctx context.Context, base *vit.Int8Model, demand []float32, task metatune.Support) (metatune.TunedModel, error) {
+		cfg := cfg
+		cfg.Seed += uint64(task.Number)
+		cfg.Workers = 1
+		tuner := finetune.Tuner{Base: base, Demand: demand}
+		r, err := tuner.Tune(ctx, finetune.Task{Images: task.Images, Labels: task.Labels, Way: task.Way, Size: task.Size}, cfg)
+		if err != nil {
+			return metatune.TunedModel{}, err
+		}
+		return metatune.TunedModel{Model: r.Model, Rate: r.Rate, Tuned: r.Tuned, Changed: r.Change.Len()}, nil
+	}
+}
