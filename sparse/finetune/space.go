@@ -34,7 +34,7 @@ type picked struct {
 }
 
 // vectorScale is how much further a step moves gains and biases than the weights of matrices: they are fewer and larger.
-const vectorScale = 3
+const vectorScale = 10
 
 func newPicked(index []int32, p *vit.Params[float32]) *picked {
 	n := len(index)

@@ -47,6 +47,7 @@ type Tuner struct {
 // Tune takes gradient steps on a support. The same task, config and base give the same result for any number of workers; float32 products
 // are not the same on every machine, so another machine may find another change, but what a change does is the same everywhere.
 //
+// Examples that are the only one of their class cannot be left out: where all are, there is no vote and nothing changes, unless Config.Folds is 0.
 // A cancelled ctx is answered between micro-batches. Errors: ErrConfig, ErrTask, ErrNotFinite, those of ctx.
 func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error) {
 	c := u.Base.Config()
@@ -193,11 +194,15 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 			rates = append(rates, rate)
 		}
 	}
-	result.Rate = r.cfg.Rates[len(r.cfg.Rates)-1]
+	if result.Rate = r.cfg.Rates[len(r.cfg.Rates)-1]; r.cfg.Folds > 0 {
+		result.Rate = 0 // unless the votes say otherwise
+	}
 	task := r.train.views.task
 	out, held := folds(task, r.cfg.Folds, rand.New(rand.NewPCG(r.cfg.Seed, streamFolds)))
 	vote := r.cfg.Folds > 0 && held > 0 && len(rates) > 1
-	r.of = r.cfg.Steps
+	if result.Rate > 0 || vote {
+		r.of = r.cfg.Steps
+	}
 	if vote {
 		r.of *= 1 + len(out)*(len(rates)-1)
 		result.Held = held
