@@ -73,6 +73,15 @@ func (s *picked) pull(dst, grad []float32) {
 	}
 }
 
+// above is the space that only looks at gradients, of the blocks from its number on.
+type above int
+
+func (s above) numbers() []float32     { return nil }
+func (s above) reset()                 {}
+func (s above) put([]float32)          {}
+func (s above) pull(_, _ []float32)    {}
+func (s above) wants(name string) bool { return blockOf(name) >= int(s) }
+
 // factors is a space of low-rank changes of the query and value weights of blocks: W + B A, B zeros at first. Source: Hu et al. 2021,
 // arXiv:2106.09685.
 type factors struct {

@@ -14,12 +14,18 @@ import (
 	"haguruma/core/vit"
 )
 
-// microViews is how many views go through the backbone at once: 512 tokens of 64 pixels in patches of 8, whose activations stay in cache, and
-// a fraction of a second in a browser, where nothing is answered meanwhile.
-const microViews = 8
+// microViews is how many views go through the backbone at once: a fraction of a second in a browser, where nothing is answered meanwhile.
+const microViews = 4
 
-// keptMicro is how many micro-batches of a step keep their activations from forward to backward; the others run forward twice.
-const keptMicro = batchViews / microViews
+// keptMicro is how many micro-batches of a step keep their activations from forward to backward; the others run forward twice. One view of
+// the default bundle takes 5 MB of them, which a browser does not have 32 times.
+var keptMicro = batchViews / microViews
+
+func init() {
+	if runtime.GOARCH == "wasm" {
+		keptMicro = 1
+	}
+}
 
 // trainer takes steps on the weights theta, from views that are cached.
 type trainer struct {
@@ -48,20 +54,27 @@ type worker struct {
 	input      []float32
 }
 
-func newTrainer(theta *vit.Params[float32], v *views, s space, cfg Config, pause func()) *trainer {
+func newTrainer(theta *vit.Params[float32], v *views, cfg Config, pause func()) *trainer {
 	n := cfg.Workers
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	t := &trainer{theta: theta, model: vit.NewModel(theta), size: v.size, from: cfg.From, views: v, space: s, pause: pause, smooth: float32(cfg.Smooth), workers: make([]worker, n)}
+	t := &trainer{theta: theta, model: vit.NewModel(theta), size: v.size, from: cfg.From, views: v, pause: pause, smooth: float32(cfg.Smooth), workers: make([]worker, n)}
 	for i := range t.workers {
 		t.workers[i].grad = vit.NewParams[float32](theta.Config)
-		t.workers[i].only = t.workers[i].grad.Only(s.wants)
 	}
 	for range keptMicro + n {
 		t.acts = append(t.acts, vit.NewActivations[float32](true))
 	}
 	return t
+}
+
+// use makes s what steps move.
+func (t *trainer) use(s space) {
+	t.space = s
+	for i := range t.workers {
+		t.workers[i].only = t.workers[i].grad.Only(s.wants)
+	}
 }
 
 // start goes back to the weights before the first step.

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"haguruma/core/fewshot"
+	"haguruma/core/kernel"
 	"haguruma/core/vit"
 	"haguruma/sparse"
 )
@@ -71,7 +72,6 @@ func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error
 type run struct {
 	cfg      Config
 	base     *vit.Int8Model
-	first    []float32 // theta at the start
 	train    *trainer
 	progress Progress
 	done, of int
@@ -93,17 +93,18 @@ func (u *Tuner) open(ctx context.Context, task Task, cfg Config) (*run, error) {
 		return nil, err
 	}
 	theta := u.Base.Params()
-	r := &run{cfg: cfg, base: u.Base, first: slices.Clone(theta.Flat), progress: u.Progress}
-	s, err := u.space(ctx, theta, v, cfg, pause)
+	r := &run{cfg: cfg, base: u.Base, train: newTrainer(theta, v, cfg, pause), progress: u.Progress}
+	s, err := u.space(ctx, r.train, cfg)
 	if err != nil {
 		return nil, err
 	}
-	r.train = newTrainer(theta, v, s, cfg, pause)
+	r.train.use(s)
 	return r, nil
 }
 
 // space chooses what moves.
-func (u *Tuner) space(ctx context.Context, theta *vit.Params[float32], v *views, cfg Config, pause func()) (space, error) {
+func (u *Tuner) space(ctx context.Context, t *trainer, cfg Config) (space, error) {
+	theta := t.theta
 	all := func(string) bool { return true }
 	switch cfg.Mode {
 	case None:
@@ -123,8 +124,7 @@ func (u *Tuner) space(ctx context.Context, theta *vit.Params[float32], v *views,
 		}
 		return newPicked(strongest(index, u.Demand, budget), theta), nil
 	}
-	t := newTrainer(theta, v, newPicked(index, theta), cfg, pause)
-	score, err := t.saliency(ctx, members(v.task, nil), rand.New(rand.NewPCG(cfg.Seed, streamFolds)))
+	score, err := t.saliency(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -136,24 +136,20 @@ func (u *Tuner) space(ctx context.Context, theta *vit.Params[float32], v *views,
 	return newPicked(strongest(index, score, budget), theta), nil
 }
 
-// saliencyPasses is how many batches the gradient is looked at for, before the strongest are chosen.
-const saliencyPasses = 2
-
-// saliency returns how strongly the loss pulls at each weight (N): the sum of the magnitudes of the gradients of micro-batches.
-func (t *trainer) saliency(ctx context.Context, members [][]int, rng *rand.Rand) ([]float32, error) {
+// saliency returns how strongly the loss pulls at each weight (N): the sum of the magnitudes of the gradients of the micro-batches of a step.
+func (t *trainer) saliency(ctx context.Context, cfg Config) ([]float32, error) {
 	score := make([]float32, len(t.theta.Flat))
-	for range saliencyPasses {
-		t.draw(members, rng)
-		if _, err := t.gradient(ctx, len(score), func(dst, grad []float32) { copy(dst, grad) }); err != nil {
-			return nil, err
+	t.use(above(cfg.From))
+	all := t.workers
+	t.workers = all[:1] // sums in one order
+	defer func() { t.workers = all }()
+	t.draw(members(t.views.task, nil), rand.New(rand.NewPCG(cfg.Seed, streamSaliency)))
+	_, err := t.gradient(ctx, 0, func(_, grad []float32) {
+		for i, g := range grad {
+			score[i] += max(g, -g)
 		}
-		for i := 0; i < len(t.batch); i += microViews {
-			for j, g := range t.slots[i/microViews] {
-				score[j] += max(g, -g)
-			}
-		}
-	}
-	return score, nil
+	})
+	return score, err
 }
 
 // members lists the examples of each class that are not left out.
@@ -218,15 +214,14 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 		result.Rate = elect(result.Votes)
 	}
-	values := make([]float32, len(r.first))
+	values := make([]float32, len(r.train.theta.Flat))
 	if result.Rate > 0 {
 		var err error
 		if result.Loss, err = r.steps(ctx, result.Rate, members(task, nil)); err != nil {
 			return nil, err
 		}
-		for i, v := range r.train.theta.Flat {
-			values[i] = v - r.first[i]
-		}
+		copy(values, r.train.theta.Flat)
+		kernel.Axpy(values, -1, r.base.Params().Flat)
 	}
 	return result, r.finish(result, values)
 }

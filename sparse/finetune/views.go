@@ -65,4 +65,5 @@ const (
 	streamFolds
 	streamFactors
 	streamSteps
+	streamSaliency
 )
