@@ -121,8 +121,8 @@ func tune(cfg finetune.Config) metatune.Tune {
 		cfg := cfg
 		cfg.Seed += uint64(task.Number)
 		cfg.Workers = 1
-		tuner := finetune.Tuner{Base: base, Demand: demand}
-		r, err := tuner.Tune(ctx, finetune.Task{Images: task.Images, Labels: task.Labels, Way: task.Way, Size: task.Size}, cfg)
+		tuner := finetune.Tuner{Base: base, Demand: demand, Pause: ctx.Err}
+		r, err := tuner.Tune(finetune.Task{Images: task.Images, Labels: task.Labels, Way: task.Way, Size: task.Size}, cfg)
 		if err != nil {
 			return metatune.TunedModel{}, err
 		}

@@ -10,9 +10,10 @@ import (
 // largest batch seen and are then reused without allocating. A Model is shared between goroutines, Activations are not.
 type Activations[F nn.Float] struct {
 	train               bool
-	batch, size, tokens int  // of the last Forward; batch 0 before it
+	batch, size, tokens int  // of the last Forward
 	from                int  // the first block that ran
-	images              bool // what is below the blocks ran too
+	ready               bool // what it left has not been consumed
+	images              bool // and it began with images
 
 	dropRate float64
 	dropRNG  *rand.Rand
@@ -130,7 +131,8 @@ func (a *Activations[F]) prepareImages(c Config, net *network[F], batch, size in
 
 // prepareBlocks sizes the buffers of the blocks from the given one on, and of what is above them.
 func (a *Activations[F]) prepareBlocks(c Config, batch, size, from int) {
-	a.batch, a.size, a.tokens, a.from, a.images = batch, size, c.Tokens(size), from, false
+	a.batch, a.size, a.tokens, a.from = batch, size, c.Tokens(size), from
+	a.ready, a.images = true, false
 	rows := batch * a.tokens
 	// Without Backward the stream alternates between two buffers and every block uses the same ones.
 	streams, blocks := 2, 1

@@ -5,15 +5,24 @@ import (
 	"haguruma/core/nn"
 )
 
-// Backward adds the gradient of every parameter into grad, after ForwardFrom of those that ran. The gradient of the images is never
-// computed, nor that of a tensor which grad leaves out (Params.Only).
+// Backward adds the gradient of every parameter into grad. The gradient of the images is never computed, nor that of a tensor which grad leaves
+// out (Params.Only).
 //
-//	dEmbed  (B, D)   gradient of the loss with respect to the embeddings of the last Forward or ForwardFrom with this act
+//	dEmbed  (B, D)   gradient of the loss with respect to the embeddings of the last Forward with this act
 //
 // The activations are consumed: call Forward again before the next Backward. It panics without a training Forward.
 func (m *Model[F]) Backward(grad *Params[F], dEmbed []F, act *Activations[F]) {
+	if act == nil || !act.images {
+		panic("vit: Backward: no training Forward before it")
+	}
+	m.BackwardFrom(grad, dEmbed, act)
+	patchBackward(m.params.Config, &m.params.net, &grad.net, act)
+}
+
+// BackwardFrom is Backward after ForwardFrom: down to the block that ran first and no further.
+func (m *Model[F]) BackwardFrom(grad *Params[F], dEmbed []F, act *Activations[F]) {
 	c, net := m.params.Config, &m.params.net
-	if act == nil || !act.train || act.batch == 0 {
+	if act == nil || !act.train || !act.ready {
 		panic("vit: Backward: no training Forward before it")
 	}
 	if len(dEmbed) < act.batch*c.Dim || len(grad.Flat) != len(m.params.Flat) {
@@ -24,10 +33,7 @@ func (m *Model[F]) Backward(grad *Params[F], dEmbed []F, act *Activations[F]) {
 	for i := c.Depth - 1; i >= act.from; i-- {
 		net.blocks[i].backward(c, &grad.net.blocks[i], act, i)
 	}
-	if act.images {
-		patchBackward(c, net, &grad.net, act)
-	}
-	act.batch = 0
+	act.ready, act.images = false, false
 }
 
 // poolBackward writes the gradient of the last residual stream.

@@ -7,7 +7,7 @@ import "haguruma/core/nn"
 //	embed   (B, D)      as Forward
 //	stream  (B, T, D)   the residual stream before block from, T = Config.Tokens(size); it is not written to
 //
-// from is 0..Depth-1. Backward after it stops at that block. act may be nil for inference. It panics when a slice is too short, the size does
+// from is 0..Depth-1. BackwardFrom after it stops at that block. act may be nil for inference. It panics when a slice is too short, the size does
 // not pass CheckSize or there is no such block.
 func (m *Model[F]) ForwardFrom(embed, stream []F, batch, size, from int, act *Activations[F]) {
 	c, net := m.params.Config, &m.params.net

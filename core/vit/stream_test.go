@@ -40,7 +40,7 @@ func TestForwardFrom(t *testing.T) {
 						if a != act {
 							continue
 						}
-						m.Backward(grad, dEmbed, a)
+						m.BackwardFrom(grad, dEmbed, a)
 					}
 					for i, tensor := range grad.Tensors() {
 						expect := whole.Tensors()[i].Data

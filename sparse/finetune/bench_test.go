@@ -25,7 +25,7 @@ func BenchmarkStep(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := Default(x.mode)
 			cfg.From, cfg.Workers, cfg.Views = x.from, 1, 2
-			r, err := (&Tuner{Base: base}).open(b.Context(), task, cfg)
+			r, err := (&Tuner{Base: base}).open(task, cfg)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func BenchmarkStep(b *testing.B) {
 			embed := make([]float32, c.Dim)
 			step := func() {
 				r.train.draw(list, rng)
-				if _, err := r.train.step(b.Context(), 1e-6); err != nil {
+				if _, err := r.train.step(1e-6); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -35,7 +35,8 @@ var Modes = []Mode{None, Sparse, Norm, LoRA, Full}
 type Config struct {
 	Mode  Mode
 	Share float64 // of all weights that Sparse may change
-	// From is the first block that may change; -1 is the patch embedding too. What is below runs once, in int8.
+	// From is the first block that may change; -1 is the patch embedding too, for Full, and 0 for the others and in a browser. What is below
+	// runs once, in int8.
 	From   int
 	Steps  int
 	Rates  []float64 // learning rates that are tried and voted on; 0, no change, is always one of them
@@ -54,42 +55,31 @@ const batchViews = 32
 
 // Check reports the first value that nothing can be done with, for a backbone of so many blocks. It wraps ErrConfig.
 func (c Config) Check(depth int) error {
-	bad := func(what string, want string, have any) error {
-		return fmt.Errorf("finetune: %s: want %s, have %v: %w", what, want, have, ErrConfig)
+	within := func(v, least, most float64) bool { return v >= least && v <= most }
+	ok := []struct {
+		what string
+		good bool
+	}{
+		{"mode", slices.Contains(Modes, c.Mode)},
+		{"share, above 0 and at most 1", c.Share > 0 && c.Share <= 1},
+		{"first block, -1 or one of the backbone's", c.From >= -1 && c.From < depth},
+		{"steps, 1..2^20", c.Steps >= 1 && c.Steps <= 1<<20},
+		{"folds, 0 or 2..1024", c.Folds == 0 || c.Folds >= 2 && c.Folds <= 1<<10},
+		{"views, 2..1024", c.Views >= 2 && c.Views <= 1<<10},
+		{"rates, one or more of 0..1", len(c.Rates) > 0 && !slices.ContainsFunc(c.Rates, func(r float64) bool { return !within(r, 0, 1) })},
+		{"label smoothing, 0 to below 1", within(c.Smooth, 0, 1) && c.Smooth < 1},
+		{"weight decay, 0..1", within(c.Decay, 0, 1)},
+		{"mirror, 0..1", within(c.Mirror, 0, 1)},
+		{"workers, 0 or more", c.Workers >= 0},
 	}
-	share := func(v float64) bool { return v >= 0 && v <= 1 }
-	switch {
-	case !slices.Contains(Modes, c.Mode):
-		return bad("mode", fmt.Sprint("one of ", Modes), c.Mode)
-	case !(c.Share > 0 && c.Share <= 1):
-		return bad("share", "above 0, at most 1", c.Share)
-	case c.From < -1 || c.From >= depth:
-		return bad("first block", fmt.Sprintf("-1..%d", depth-1), c.From)
-	case c.Steps < 1 || c.Steps > 1<<20:
-		return bad("steps", "1..2^20", c.Steps)
-	case c.Folds < 0 || c.Folds == 1 || c.Folds > 1<<10:
-		return bad("folds", "0 or 2..1024", c.Folds)
-	case c.Views < 2 || c.Views > 1<<10:
-		return bad("views", "2..1024", c.Views)
-	case len(c.Rates) == 0:
-		return bad("rates", "one or more", c.Rates)
-	case !share(c.Smooth) || c.Smooth == 1:
-		return bad("label smoothing", "0 to below 1", c.Smooth)
-	case !(c.Decay >= 0 && c.Decay <= 1):
-		return bad("weight decay", "0..1", c.Decay)
-	case !share(c.Mirror):
-		return bad("mirror", "0..1", c.Mirror)
-	case c.Workers < 0:
-		return bad("workers", "0 or more", c.Workers)
-	}
-	for _, r := range c.Rates {
-		if !(r >= 0 && r <= 1) {
-			return bad("rate", "0..1", r)
+	for _, v := range []float64{c.Zoom, c.Stretch, c.Turn, c.Shift, c.Brightness, c.Contrast, c.Color} {
+		if !within(v, 0, 360) {
+			return fmt.Errorf("finetune: change of views: want 0..360, have %v: %w", v, ErrConfig)
 		}
 	}
-	for what, v := range map[string]float64{"zoom": c.Zoom, "stretch": c.Stretch, "turn": c.Turn, "shift": c.Shift, "brightness": c.Brightness, "contrast": c.Contrast, "color": c.Color} {
-		if !(v >= 0 && v <= 360) {
-			return bad(what, "0..360", v)
+	for _, rule := range ok {
+		if !rule.good {
+			return fmt.Errorf("finetune: want a %s: %w", rule.what, ErrConfig)
 		}
 	}
 	return nil

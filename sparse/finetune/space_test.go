@@ -16,7 +16,7 @@ func TestGradientIsExact(t *testing.T) {
 	base, task := smallBackbone(), stripes(4, 5, 1)
 	for _, mode := range []Mode{Sparse, Norm, LoRA, Full} {
 		c := smallTuning(mode)
-		r, err := (&Tuner{Base: base}).open(t.Context(), task, c)
+		r, err := (&Tuner{Base: base}).open(task, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,7 +28,7 @@ func TestGradientIsExact(t *testing.T) {
 		}
 		tr.space.put(tr.theta.Flat)
 		tr.draw(members(task, nil), rand.New(rand.NewPCG(1, 1)))
-		if _, err := tr.gradient(t.Context(), len(numbers), tr.space.pull); err != nil {
+		if _, err := tr.gradient(len(numbers), tr.space.pull); err != nil {
 			t.Fatal(err)
 		}
 		have := slices.Clone(tr.slots[0])
@@ -50,7 +50,7 @@ func TestGradientIsExact(t *testing.T) {
 		model.ForwardFrom(embed, stream, n, task.Size, c.From, act)
 		var l loss[float64]
 		l.backward(d, embed, tr.labels, task.Way, small.Dim, 0)
-		model.Backward(whole, d, act)
+		model.BackwardFrom(whole, d, act)
 
 		value := func() (sum float64) {
 			theta := slices.Clone(tr.theta.Flat)

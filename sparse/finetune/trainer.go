@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -21,8 +20,11 @@ const microViews = 4
 // the default bundle takes 5 MB of them, which a browser does not have 32 times.
 var keptMicro = batchViews / microViews
 
+// browser is where views are never pictures; a constant, so that its engine does not hold what only they need.
+const browser = runtime.GOARCH == "wasm"
+
 func init() {
-	if runtime.GOARCH == "wasm" {
+	if browser {
 		keptMicro = 1
 	}
 }
@@ -35,7 +37,7 @@ type trainer struct {
 	from   int // first block, or -1: views are pictures
 	views  *views
 	space  space
-	pause  func()
+	pause  func() error
 	smooth float32
 
 	batch    []view
@@ -54,7 +56,7 @@ type worker struct {
 	input      []float32
 }
 
-func newTrainer(theta *vit.Params[float32], v *views, cfg Config, pause func()) *trainer {
+func newTrainer(theta *vit.Params[float32], v *views, cfg Config, pause func() error) *trainer {
 	n := cfg.Workers
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -85,29 +87,30 @@ func (t *trainer) start(decay float64) {
 }
 
 // each runs do for every micro-batch of n views over the workers. Which worker takes which changes nothing: each writes to places of its own.
-func (t *trainer) each(ctx context.Context, n int, do func(w *worker, micro, from, to int)) error {
+func (t *trainer) each(n int, do func(w *worker, micro, from, to int)) error {
 	total := (n + microViews - 1) / microViews
 	one := func(w *worker, micro int) {
 		do(w, micro, micro*microViews, min((micro+1)*microViews, n))
 	}
 	if len(t.workers) == 1 || total == 1 {
 		for i := range total {
-			t.pause()
-			if err := ctx.Err(); err != nil {
+			if err := t.pause(); err != nil {
 				return err
 			}
 			one(&t.workers[0], i)
 		}
 		return nil
 	}
-	t.pause()
+	if err := t.pause(); err != nil {
+		return err
+	}
 	old := kernel.SetParallel(1)
 	defer kernel.SetParallel(old)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for i := range min(len(t.workers), total) {
 		wg.Go(func() {
-			for ctx.Err() == nil {
+			for {
 				micro := int(next.Add(1)) - 1
 				if micro >= total {
 					return
@@ -117,7 +120,7 @@ func (t *trainer) each(ctx context.Context, n int, do func(w *worker, micro, fro
 		})
 	}
 	wg.Wait()
-	return ctx.Err()
+	return nil
 }
 
 // act is the working memory of a micro-batch: kept to the backward, or the worker's own.
@@ -139,7 +142,7 @@ func (t *trainer) forward(w *worker, embed []float32, batch []view, act *vit.Act
 	for i, v := range batch {
 		copy(w.input[i*t.views.length:], t.views.of(v))
 	}
-	if t.from < 0 {
+	if !browser && t.from < 0 {
 		t.model.Forward(embed, w.input, len(batch), t.size, act)
 		return
 	}
@@ -147,10 +150,10 @@ func (t *trainer) forward(w *worker, embed []float32, batch []view, act *vit.Act
 }
 
 // gradient leaves the gradients of the micro-batches of a batch, by what pull writes, in slots and returns the loss.
-func (t *trainer) gradient(ctx context.Context, length int, pull func(dst, grad []float32)) (float64, error) {
+func (t *trainer) gradient(length int, pull func(dst, grad []float32)) (float64, error) {
 	n, dim := len(t.batch), t.theta.Config.Dim
 	t.embed, t.d = room(t.embed, n*dim), room(t.d, n*dim)
-	err := t.each(ctx, n, func(w *worker, micro, from, to int) {
+	err := t.each(n, func(w *worker, micro, from, to int) {
 		act, _ := t.act(w, micro)
 		t.forward(w, t.embed[from*dim:to*dim], t.batch[from:to], act)
 	})
@@ -164,7 +167,7 @@ func (t *trainer) gradient(ctx context.Context, length int, pull func(dst, grad 
 	for micros := (n + microViews - 1) / microViews; len(t.slots) < micros; {
 		t.slots = append(t.slots, nil)
 	}
-	return l, t.each(ctx, n, func(w *worker, micro, from, to int) {
+	return l, t.each(n, func(w *worker, micro, from, to int) {
 		act, kept := t.act(w, micro)
 		if !kept {
 			t.forward(w, t.embed[from*dim:to*dim], t.batch[from:to], act)
@@ -172,16 +175,20 @@ func (t *trainer) gradient(ctx context.Context, length int, pull func(dst, grad 
 		for _, tensor := range w.only.Tensors() {
 			clear(tensor.Data)
 		}
-		t.model.Backward(w.only, t.d[from*dim:to*dim], act)
+		if !browser && t.from < 0 {
+			t.model.Backward(w.only, t.d[from*dim:to*dim], act)
+		} else {
+			t.model.BackwardFrom(w.only, t.d[from*dim:to*dim], act)
+		}
 		t.slots[micro] = room(t.slots[micro], length)
 		pull(t.slots[micro], w.grad.Flat)
 	})
 }
 
 // step takes one step at a learning rate and returns the loss before it.
-func (t *trainer) step(ctx context.Context, rate float64) (float64, error) {
+func (t *trainer) step(rate float64) (float64, error) {
 	numbers := t.space.numbers()
-	l, err := t.gradient(ctx, len(numbers), t.space.pull)
+	l, err := t.gradient(len(numbers), t.space.pull)
 	if err != nil {
 		return l, err
 	}

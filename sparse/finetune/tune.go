@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -40,8 +39,9 @@ type Tuner struct {
 	Base *vit.Int8Model // not written to, but its buffers are used
 	// Demand (N) is how much experts want of each weight (sparse.Experts.Demand), for Sparse; nil: the gradient says.
 	Demand []float32
-	// Pause is called between pieces of work of a fraction of a second, so that a front which has one thread can look for a cancel; it may be nil.
-	Pause    func()
+	// Pause is called between pieces of work of a fraction of a second, on the goroutine of Tune: a front that has one thread looks there
+	// for what else came. Its error ends Tune at once and is returned; a context's Err will do. It may be nil.
+	Pause    func() error
 	Progress Progress
 }
 
@@ -49,8 +49,8 @@ type Tuner struct {
 // are not the same on every machine, so another machine may find another change, but what a change does is the same everywhere.
 //
 // Examples that are the only one of their class cannot be left out: where all are, there is no vote and nothing changes, unless Config.Folds is 0.
-// A cancelled ctx is answered between micro-batches. Errors: ErrConfig, ErrTask, ErrNotFinite, those of ctx.
-func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error) {
+// Errors: ErrConfig, ErrTask, ErrNotFinite, those of Pause.
+func (u *Tuner) Tune(task Task, cfg Config) (*Result, error) {
 	c := u.Base.Config()
 	if err := cfg.Check(c.Depth); err != nil {
 		return nil, err
@@ -61,11 +61,11 @@ func (u *Tuner) Tune(ctx context.Context, task Task, cfg Config) (*Result, error
 	if err := task.check(); err != nil {
 		return nil, err
 	}
-	r, err := u.open(ctx, task, cfg)
+	r, err := u.open(task, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return r.run(ctx)
+	return r.run()
 }
 
 // run is one Tune.
@@ -77,24 +77,24 @@ type run struct {
 	done, of int
 }
 
-func (u *Tuner) open(ctx context.Context, task Task, cfg Config) (*run, error) {
+func (u *Tuner) open(task Task, cfg Config) (*run, error) {
 	pause := u.Pause
 	if pause == nil {
-		pause = func() {}
+		pause = func() error { return nil }
 	}
 	if cfg.Mode == None {
 		cfg.Rates = []float64{0}
 	}
-	if cfg.Mode != Full {
+	if cfg.Mode != Full || browser {
 		cfg.From = max(cfg.From, 0)
 	}
-	v, err := newViews(ctx, u.Base, task, cfg, pause)
+	v, err := newViews(u.Base, task, cfg, pause)
 	if err != nil {
 		return nil, err
 	}
 	theta := u.Base.Params()
 	r := &run{cfg: cfg, base: u.Base, train: newTrainer(theta, v, cfg, pause), progress: u.Progress}
-	s, err := u.space(ctx, r.train, cfg)
+	s, err := u.space(r.train, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (u *Tuner) open(ctx context.Context, task Task, cfg Config) (*run, error) {
 }
 
 // space chooses what moves.
-func (u *Tuner) space(ctx context.Context, t *trainer, cfg Config) (space, error) {
+func (u *Tuner) space(t *trainer, cfg Config) (space, error) {
 	theta := t.theta
 	all := func(string) bool { return true }
 	switch cfg.Mode {
@@ -124,7 +124,7 @@ func (u *Tuner) space(ctx context.Context, t *trainer, cfg Config) (space, error
 		}
 		return newPicked(strongest(index, u.Demand, budget), theta), nil
 	}
-	score, err := t.saliency(ctx, cfg)
+	score, err := t.saliency(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +137,14 @@ func (u *Tuner) space(ctx context.Context, t *trainer, cfg Config) (space, error
 }
 
 // saliency returns how strongly the loss pulls at each weight (N): the sum of the magnitudes of the gradients of the micro-batches of a step.
-func (t *trainer) saliency(ctx context.Context, cfg Config) ([]float32, error) {
+func (t *trainer) saliency(cfg Config) ([]float32, error) {
 	score := make([]float32, len(t.theta.Flat))
 	t.use(above(cfg.From))
 	all := t.workers
 	t.workers = all[:1] // sums in one order
 	defer func() { t.workers = all }()
 	t.draw(members(t.views.task, nil), rand.New(rand.NewPCG(cfg.Seed, streamSaliency)))
-	_, err := t.gradient(ctx, 0, func(_, grad []float32) {
+	_, err := t.gradient(0, func(_, grad []float32) {
 		for i, g := range grad {
 			score[i] += max(g, -g)
 		}
@@ -182,7 +182,7 @@ func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
 	return out, held
 }
 
-func (r *run) run(ctx context.Context) (*Result, error) {
+func (r *run) run() (*Result, error) {
 	result := &Result{Tuned: len(r.train.space.numbers())}
 	rates := []float64{0}
 	for _, rate := range r.cfg.Rates {
@@ -205,7 +205,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		for _, rate := range rates {
 			v := Vote{Rate: rate}
 			for _, left := range out {
-				if err := r.trial(ctx, &v, left); err != nil {
+				if err := r.trial(&v, left); err != nil {
 					return nil, err
 				}
 			}
@@ -217,7 +217,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	values := make([]float32, len(r.train.theta.Flat))
 	if result.Rate > 0 {
 		var err error
-		if result.Loss, err = r.steps(ctx, result.Rate, members(task, nil)); err != nil {
+		if result.Loss, err = r.steps(result.Rate, members(task, nil)); err != nil {
 			return nil, err
 		}
 		copy(values, r.train.theta.Flat)
@@ -247,26 +247,26 @@ func elect(votes []Vote) float64 {
 }
 
 // trial learns without the examples that are left out and adds what comes of them to the vote.
-func (r *run) trial(ctx context.Context, v *Vote, left []bool) error {
+func (r *run) trial(v *Vote, left []bool) error {
 	list := members(r.train.views.task, left)
 	if v.Rate == 0 {
 		r.train.start(0)
-	} else if _, err := r.steps(ctx, v.Rate, list); errors.Is(err, ErrNotFinite) {
+	} else if _, err := r.steps(v.Rate, list); errors.Is(err, ErrNotFinite) {
 		v.Loss = math.Inf(1)
 		return nil
 	} else if err != nil {
 		return err
 	}
-	return r.train.judge(ctx, v, list, left)
+	return r.train.judge(v, list, left)
 }
 
 // steps trains from the start on the members.
-func (r *run) steps(ctx context.Context, rate float64, members [][]int) (last float64, err error) {
+func (r *run) steps(rate float64, members [][]int) (last float64, err error) {
 	r.train.start(r.cfg.Decay)
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, streamSteps))
 	for i := range r.cfg.Steps {
 		r.train.draw(members, rng)
-		if last, err = r.train.step(ctx, rate*r.schedule(i)); err != nil {
+		if last, err = r.train.step(rate * r.schedule(i)); err != nil {
 			return last, err
 		}
 		r.done++
@@ -283,14 +283,14 @@ func (r *run) schedule(i int) float64 {
 }
 
 // judge classifies the examples that are left out by the prototypes of the members, as they are, and adds up.
-func (t *trainer) judge(ctx context.Context, v *Vote, members [][]int, left []bool) error {
+func (t *trainer) judge(v *Vote, members [][]int, left []bool) error {
 	dim, way := t.theta.Config.Dim, len(members)
 	var batch []view
 	for i := range left {
 		batch = append(batch, view{i, 0})
 	}
 	embed := make([]float32, len(batch)*dim)
-	err := t.each(ctx, len(batch), func(w *worker, _, from, to int) {
+	err := t.each(len(batch), func(w *worker, _, from, to int) {
 		t.forward(w, embed[from*dim:to*dim], batch[from:to], nil)
 	})
 	if err != nil {

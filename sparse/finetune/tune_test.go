@@ -59,7 +59,7 @@ func smallTuning(mode Mode) Config {
 
 func mustTune(t *testing.T, u *Tuner, task Task, c Config) *Result {
 	t.Helper()
-	r, err := u.Tune(t.Context(), task, c)
+	r, err := u.Tune(task, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,16 +138,6 @@ func TestModes(t *testing.T) {
 				t.Error("another seed gives the same weights")
 			}
 		})
-	}
-}
-
-// TestFull with From -1 moves the patch embedding too.
-func TestFullFromThePixels(t *testing.T) {
-	c := smallTuning(Full)
-	c.From, c.Folds = -1, 0
-	r := mustTune(t, &Tuner{Base: smallBackbone()}, stripes(3, 3, 1), c)
-	if values := r.Change.Values(); r.Tuned != len(values) || values[0] == 0 && values[1] == 0 {
-		t.Errorf("%d of %d numbers move, the first by %v", r.Tuned, len(values), values[0])
 	}
 }
 
@@ -276,7 +266,7 @@ func TestDemand(t *testing.T) {
 	if r.Tuned != 100 || r.Change.Len() < 50 {
 		t.Errorf("%d may move, %d did", r.Tuned, r.Change.Len())
 	}
-	if _, err := (&Tuner{Base: base, Demand: demand[1:]}).Tune(t.Context(), stripes(3, 4, 1), c); !errors.Is(err, ErrConfig) {
+	if _, err := (&Tuner{Base: base, Demand: demand[1:]}).Tune(stripes(3, 4, 1), c); !errors.Is(err, ErrConfig) {
 		t.Errorf("a demand of another length: %v", err)
 	}
 }
@@ -286,19 +276,20 @@ func TestCancel(t *testing.T) {
 	base, task := smallBackbone(), stripes(4, 5, 1)
 	c := smallTuning(Sparse)
 	pauses := 0
-	mustTune(t, &Tuner{Base: base, Pause: func() { pauses++ }}, task, c)
+	mustTune(t, &Tuner{Base: base, Pause: func() error { pauses++; return nil }}, task, c)
 	if want := 3 * c.Steps * 2; pauses < want {
 		t.Fatalf("%d pauses, want %d or more", pauses, want)
 	}
 	for at := 1; at <= pauses; at += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
-		u := &Tuner{Base: base, Pause: func() {
+		u := &Tuner{Base: base, Pause: func() error {
 			if seen++; seen == at {
 				cancel()
 			}
+			return ctx.Err()
 		}}
-		if _, err := u.Tune(ctx, task, c); !errors.Is(err, context.Canceled) || seen != at {
+		if _, err := u.Tune(task, c); !errors.Is(err, context.Canceled) || seen != at {
 			t.Errorf("cancelled at pause %d: %v after %d", at, err, seen)
 		}
 		cancel()
@@ -332,7 +323,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		task, c := good()
 		want := spoil(&task, &c)
-		if _, err := (&Tuner{Base: base}).Tune(t.Context(), task, c); !errors.Is(err, want) {
+		if _, err := (&Tuner{Base: base}).Tune(task, c); !errors.Is(err, want) {
 			t.Errorf("%s: want %v, have %v", name, want, err)
 		}
 	}
@@ -346,7 +337,7 @@ func TestNotFinite(t *testing.T) {
 	}
 	c := smallTuning(Norm)
 	c.Folds = 0
-	if r, err := (&Tuner{Base: smallBackbone()}).Tune(t.Context(), task, c); err == nil {
+	if r, err := (&Tuner{Base: smallBackbone()}).Tune(task, c); err == nil {
 		for _, v := range r.Change.Values() {
 			if v-v != 0 {
 				t.Fatal("a change that is not finite")

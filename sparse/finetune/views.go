@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"context"
 	"math/rand/v2"
 
 	"haguruma/core/vit"
@@ -28,7 +27,7 @@ func (v *views) of(at view) []float32 {
 }
 
 // newViews draws the views and runs the int8 backbone up to the block from.
-func newViews(ctx context.Context, base *vit.Int8Model, task Task, cfg Config, pause func()) (*views, error) {
+func newViews(base *vit.Int8Model, task Task, cfg Config, pause func() error) (*views, error) {
 	c := base.Config()
 	plane := 3 * task.Size * task.Size
 	v := &views{task: task, size: task.Size, length: plane}
@@ -40,8 +39,7 @@ func newViews(ctx context.Context, base *vit.Int8Model, task Task, cfg Config, p
 	rng := rand.New(rand.NewPCG(cfg.Seed, streamViews))
 	images := make([]float32, v.each*plane)
 	for i := range task.Labels {
-		pause()
-		if err := ctx.Err(); err != nil {
+		if err := pause(); err != nil {
 			return nil, err
 		}
 		src := task.Images[i*plane : (i+1)*plane]
