@@ -109,6 +109,26 @@ func TestChange(t *testing.T) {
 	}
 }
 
+// TestChangeSize: a tenth of the default backbone's weights is a file of less than 1 MB, and nearly every one of them survives the rounding.
+func TestChangeSize(t *testing.T) {
+	_, tensors := newBackbone(defaultConfig)
+	rng, values := rand.New(rand.NewPCG(7, 8)), make([]float32, scalars(tensors))
+	for range len(values) / 10 {
+		values[rng.IntN(len(values))] = float32(0.02 * rng.NormFloat64())
+	}
+	c, err := NewChange(tensors, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := tensorfile.Encode(&tensorfile.File{Tensors: c.File()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > 1_000_000 || c.Len() < len(values)*9/100 {
+		t.Errorf("%d bytes for %d of %d weights", len(data), c.Len(), len(values))
+	}
+}
+
 // TestChangeOfNothing gives the base itself; what is not finite, too short or of another backbone is refused.
 func TestChangeOfNothing(t *testing.T) {
 	base, tensors := newBackbone(smallConfig)
