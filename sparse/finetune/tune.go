@@ -13,9 +13,10 @@ import (
 	"haguruma/sparse"
 )
 
-// Vote is what a learning rate did for the examples that its trials left out.
+// Vote is what a part of the change of a learning rate did for the examples that its trials left out.
 type Vote struct {
 	Rate  float64
+	Part  float64 // of the change
 	Right int
 	Loss  float64 // mean cross-entropy; infinite where a trial left the finite numbers
 }
@@ -24,7 +25,8 @@ type Vote struct {
 type Result struct {
 	Change *sparse.Change
 	Rate   float64        // the one chosen; 0: nothing changes
-	Votes  []Vote         // of every rate, none without folds
+	Part   float64        // of what the steps changed, that is taken
+	Votes  []Vote         // of no change, then of every rate and part; none without folds
 	Held   int            // examples that the votes are about
 	Tuned  int            // numbers that training could move
 	Loss   float64        // of the last step; 0 at rate 0
@@ -72,6 +74,7 @@ func (u *Tuner) Tune(task Task, cfg Config) (*Result, error) {
 type run struct {
 	cfg      Config
 	base     *vit.Int8Model
+	first    []float32 // (N) weights before the first step
 	train    *trainer
 	progress Progress
 	done, of int
@@ -93,7 +96,7 @@ func (u *Tuner) open(task Task, cfg Config) (*run, error) {
 		return nil, err
 	}
 	theta := u.Base.Params()
-	r := &run{cfg: cfg, base: u.Base, train: newTrainer(theta, v, cfg, pause), progress: u.Progress}
+	r := &run{cfg: cfg, base: u.Base, first: slices.Clone(theta.Flat), train: newTrainer(theta, v, cfg, pause), progress: u.Progress}
 	s, err := u.space(r.train, cfg)
 	if err != nil {
 		return nil, err
@@ -183,10 +186,10 @@ func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
 }
 
 func (r *run) run() (*Result, error) {
-	result := &Result{Tuned: len(r.train.space.numbers())}
-	rates := []float64{0}
+	result := &Result{Tuned: len(r.train.space.numbers()), Part: 1}
+	var rates []float64
 	for _, rate := range r.cfg.Rates {
-		if !slices.Contains(rates, rate) {
+		if rate > 0 && !slices.Contains(rates, rate) {
 			rates = append(rates, rate)
 		}
 	}
@@ -195,24 +198,18 @@ func (r *run) run() (*Result, error) {
 	}
 	task := r.train.views.task
 	out, held := folds(task, r.cfg.Folds, rand.New(rand.NewPCG(r.cfg.Seed, streamFolds)))
-	vote := r.cfg.Folds > 0 && held > 0 && len(rates) > 1
+	vote := r.cfg.Folds > 0 && held > 0 && len(rates) > 0
 	if result.Rate > 0 || vote {
 		r.of = r.cfg.Steps
 	}
 	if vote {
-		r.of *= 1 + len(out)*(len(rates)-1)
+		r.of *= 1 + len(out)*len(rates)
 		result.Held = held
-		for _, rate := range rates {
-			v := Vote{Rate: rate}
-			for _, left := range out {
-				if err := r.trial(&v, left); err != nil {
-					return nil, err
-				}
-			}
-			v.Loss /= float64(held)
-			result.Votes = append(result.Votes, v)
+		if err := r.vote(result, rates, out); err != nil {
+			return nil, err
 		}
-		result.Rate = elect(result.Votes)
+		best := elect(result.Votes)
+		result.Rate, result.Part = best.Rate, best.Part
 	}
 	values := make([]float32, len(r.train.theta.Flat))
 	if result.Rate > 0 {
@@ -220,10 +217,16 @@ func (r *run) run() (*Result, error) {
 		if result.Loss, err = r.steps(result.Rate, members(task, nil)); err != nil {
 			return nil, err
 		}
-		copy(values, r.train.theta.Flat)
-		kernel.Axpy(values, -1, r.base.Params().Flat)
+		r.moved(values)
+		kernel.Scale(values, float32(result.Part))
 	}
 	return result, r.finish(result, values)
+}
+
+// moved writes what the steps have changed of each weight (N).
+func (r *run) moved(values []float32) {
+	copy(values, r.train.theta.Flat)
+	kernel.Axpy(values, -1, r.first)
 }
 
 func (r *run) finish(result *Result, values []float32) (err error) {
@@ -234,30 +237,63 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	return err
 }
 
-// elect returns the rate whose trials got most held-out examples right; of equals the one with the least loss, and 0 before any that is not
-// better than it.
-func elect(votes []Vote) float64 {
+// elect returns the vote with most held-out examples right; of equals the one with the least change of the weights, and no change before any.
+func elect(votes []Vote) Vote {
 	best := votes[0]
 	for _, v := range votes[1:] {
-		if v.Right > best.Right || v.Right == best.Right && v.Loss < best.Loss {
+		if v.Right > best.Right || v.Right == best.Right && best.Rate > 0 && v.Loss < best.Loss {
 			best = v
 		}
 	}
-	return best.Rate
+	return best
 }
 
-// trial learns without the examples that are left out and adds what comes of them to the vote.
-func (r *run) trial(v *Vote, left []bool) error {
-	list := members(r.train.views.task, left)
-	if v.Rate == 0 {
-		r.train.start(0)
-	} else if _, err := r.steps(v.Rate, list); errors.Is(err, ErrNotFinite) {
-		v.Loss = math.Inf(1)
-		return nil
-	} else if err != nil {
-		return err
+// parts are the shares of a change that are voted on: half of it keeps more of what the backbone knew. Source: Wortsman et al. 2022,
+// arXiv:2109.01903 (WiSE-FT).
+var parts = []float64{0.5, 1}
+
+// vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right.
+func (r *run) vote(result *Result, rates []float64, out [][]bool) error {
+	result.Votes = []Vote{{Part: 1}}
+	for _, rate := range rates {
+		for _, part := range parts {
+			result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
+		}
 	}
-	return r.train.judge(v, list, left)
+	moved := make([]float32, len(r.first))
+	for _, left := range out {
+		list := members(r.train.views.task, left)
+		r.train.start(0)
+		if err := r.train.judge(&result.Votes[0], list, left); err != nil {
+			return err
+		}
+		for i, rate := range rates {
+			votes := result.Votes[1+i*len(parts):][:len(parts)]
+			if _, err := r.steps(rate, list); errors.Is(err, ErrNotFinite) {
+				for j := range votes {
+					votes[j].Loss = math.Inf(1)
+				}
+				continue
+			} else if err != nil {
+				return err
+			}
+			r.moved(moved)
+			for j := range votes {
+				copy(r.train.theta.Flat, r.first)
+				kernel.Axpy(r.train.theta.Flat, float32(votes[j].Part), moved)
+				if err := r.train.judge(&votes[j], list, left); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range result.Votes {
+		v := &result.Votes[i]
+		if v.Loss /= float64(result.Held); !(v.Loss <= math.MaxFloat64) {
+			v.Right, v.Loss = 0, math.Inf(1)
+		}
+	}
+	return nil
 }
 
 // steps trains from the start on the members.

@@ -152,14 +152,14 @@ func TestVotes(t *testing.T) {
 			t.Errorf("progress %d of %d", d, of)
 		}
 	}}, task, c)
-	if len(r.Votes) != 2 || r.Votes[0].Rate != 0 || r.Votes[1].Rate != 1 || r.Held != len(task.Labels) {
+	if len(r.Votes) != 3 || r.Votes[0].Rate != 0 || r.Votes[1].Rate != 1 || r.Votes[1].Part != 0.5 || r.Votes[2].Part != 1 || r.Held != len(task.Labels) {
 		t.Fatalf("have %+v", r)
 	}
 	for _, v := range r.Votes {
 		if v.Right < 0 || v.Right > r.Held || !(v.Loss > 0) {
 			t.Errorf("have %+v", v)
 		}
-		if v.Rate == r.Rate && v.Right < r.Votes[0].Right {
+		if v.Rate == r.Rate && v.Part == r.Part && v.Rate > 0 && v.Right <= r.Votes[0].Right {
 			t.Errorf("chosen: %+v, which is worse than no change: %+v", v, r.Votes[0])
 		}
 	}
@@ -173,18 +173,19 @@ func TestVotes(t *testing.T) {
 	}
 }
 
+// TestElect: most right, then least loss, but no change wins a tie.
 func TestElect(t *testing.T) {
 	for _, c := range []struct {
 		votes []Vote
-		want  float64
+		want  int
 	}{
-		{[]Vote{{0, 5, 1}, {1, 5, 1}, {2, 5, 1}}, 0},
-		{[]Vote{{0, 5, 1}, {1, 6, 3}, {2, 6, 2}}, 2},
-		{[]Vote{{0, 5, 1}, {1, 5, 0.9}, {2, 4, 0.1}}, 1},
-		{[]Vote{{0, 5, 1}, {1, 6, math.Inf(1)}}, 1},
+		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 5, 0.5}, {1, 1, 5, 0.5}}, 0},
+		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 6, 3}, {1, 1, 6, 2}}, 2},
+		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 6, 0.9}, {2, 1, 6, 0.9}, {2, 1, 4, 0.1}}, 1},
+		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 0, math.Inf(1)}}, 0},
 	} {
-		if have := elect(c.votes); have != c.want {
-			t.Errorf("%v: want %v, have %v", c.votes, c.want, have)
+		if have := elect(c.votes); have != c.votes[c.want] {
+			t.Errorf("%v: want %v, have %v", c.votes, c.votes[c.want], have)
 		}
 	}
 }
