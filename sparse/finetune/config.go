@@ -118,10 +118,10 @@ func (t Task) check() error {
 	return nil
 }
 
-// Default is the config of a mode: what was best on validation classes and the sets for validation.
+// Default is the config of a mode: what held up in short trials on validation classes and the sets for validation (docs/RESULTS.md).
 func Default(mode Mode) Config {
 	return Config{
-		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 3e-3},
+		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 1e-3, 3e-3},
 		Augment: Augment{Zoom: 0.2, Stretch: 0.1, Turn: 10, Shift: 0.08, Mirror: 0.5, Brightness: 0.2, Contrast: 0.2, Color: 0.1}, Seed: 1,
 	}
 }

@@ -53,7 +53,7 @@ func stripes(way, shot int, seed uint64) Task {
 
 func smallTuning(mode Mode) Config {
 	c := Default(mode)
-	c.From, c.Steps, c.Views, c.Workers = 1, 6, 3, 1
+	c.From, c.Steps, c.Views, c.Workers, c.Rates = 1, 6, 3, 1, []float64{0, 3e-3}
 	return c
 }
 
