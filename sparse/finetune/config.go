@@ -118,7 +118,7 @@ func (t Task) check() error {
 	return nil
 }
 
-// Default is the config of a mode: what held up in short trials on validation classes and the sets for validation (docs/RESULTS.md).
+// Default is the config of a mode: what held up in short trials on validation classes and the sets for validation.
 func Default(mode Mode) Config {
 	return Config{
 		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 1e-3, 3e-3},
