@@ -81,13 +81,10 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 
 	merged := &weights{}
 	if t.experts != nil && !t.off {
-		r.begin(StepRoute, 1)
-		if err := r.next(0); err != nil {
+		scores, err := r.route(embed, support, way)
+		if err != nil {
 			return nil, err
 		}
-		means, scores := make([]float32, way*t.dim), make([]float32, t.experts.Len())
-		fewshot.ClassMeans(means, embed, labelsOf(support), way, t.dim)
-		t.experts.Route(scores, means, way)
 		merged = t.merge(scores)
 		r.begin(StepMerge, 1)
 		if err := r.next(0); err != nil {

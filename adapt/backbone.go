@@ -65,6 +65,14 @@ func (x *BackboneExperts) Route(scores, prototypes []float32, way int) {
 	x.experts.Route(scores, prototypes, way)
 }
 
+// Free is the router of experts that come without one of their own; nil: they have one.
+func (x *BackboneExperts) Free() *sparse.FreeRouter {
+	if !x.experts.Free {
+		return nil
+	}
+	return &sparse.DefaultFreeRouter
+}
+
 // Merge shares the buffers for pixels with the backbone, so one goroutine uses both.
 func (x *BackboneExperts) Merge(scores []float32) Embedder {
 	return &Backbone{x.experts.MergeInt8(x.backbone.model, scores), x.backbone.config, x.backbone.pixels, slices.Clone(x.backbone.embed)}

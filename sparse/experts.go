@@ -12,6 +12,9 @@ type Experts struct {
 	// Steps rounds scores to multiples of 1/Steps that sum to 1; 0 leaves them as they are. Rounded scores do not depend on the last bits of
 	// an embedding, and equal tasks share one merge.
 	Steps int
+	// Free: there is no router, and a task's own examples say what is taken of each expert; see FreeRouter. Route, which sees no examples,
+	// then gives uniform scores.
+	Free bool
 	// RouterInt8: a file has the router's matrices in int8, as Compact left them.
 	RouterInt8 bool
 	// Backbone is the sha256 of the bundle that the experts were learned on, as their file says; empty: it does not say.
@@ -34,6 +37,9 @@ func (e *Experts) Check() error {
 	}
 	if e.Delta == nil || len(e.Delta.parts) != len(e.Tensors) || e.Delta.Len() != n {
 		return fmt.Errorf("sparse: delta: want one of %d tensors and %d scalars: %w", len(e.Tensors), n, ErrConfig)
+	}
+	if e.Free && e.Router != nil {
+		return fmt.Errorf("sparse: experts that a task's examples choose: want no router, have one: %w", ErrConfig)
 	}
 	if e.Router != nil {
 		if e.Router.Config.Experts != len(e.Masks) {

@@ -37,7 +37,11 @@ type expertsHeader struct {
 	Steps       int           `json:"steps"`
 	Temperature float32       `json:"temperature,omitempty"`
 	Router      *RouterConfig `json:"router,omitempty"`
+	Routing     string        `json:"routing,omitempty"`
 }
+
+// routingFree is the header's routing of experts without a router that a task's examples choose.
+const routingFree = "free"
 
 type tensorHeader struct {
 	Name  string `json:"name"`
@@ -64,6 +68,9 @@ func (e *Experts) File(metadata map[string]string) (*tensorfile.File, error) {
 		}
 	}
 	header := expertsHeader{Experts: len(e.Masks), Steps: e.Steps}
+	if e.Free {
+		header.Routing = routingFree
+	}
 	var names []tensorHeader
 	at := 0
 	for _, t := range e.Tensors {
@@ -136,7 +143,10 @@ func OpenExperts(f *tensorfile.File) (*Experts, error) {
 	if header.Experts < 1 || header.Experts > maxExperts {
 		return nil, fmt.Errorf("sparse: experts: want 1..%d, have %d: %w", maxExperts, header.Experts, ErrFormat)
 	}
-	e := &Experts{Steps: header.Steps, Temperature: header.Temperature, Backbone: f.Metadata[metaBackbone]}
+	if header.Routing != "" && header.Routing != routingFree {
+		return nil, fmt.Errorf("sparse: routing: want %q or nothing, have %q: %w", routingFree, header.Routing, ErrFormat)
+	}
+	e := &Experts{Free: header.Routing == routingFree, Steps: header.Steps, Temperature: header.Temperature, Backbone: f.Metadata[metaBackbone]}
 	n, err := e.readTensors(f.Metadata[metaTensors])
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 // checkSame compares everything a file holds, bit for bit.
 func checkSame(t *testing.T, have, want *Experts) {
 	t.Helper()
-	if len(have.Masks) != len(want.Masks) || have.Steps != want.Steps || len(have.Tensors) != len(want.Tensors) {
+	if have.Free != want.Free || len(have.Masks) != len(want.Masks) || have.Steps != want.Steps || len(have.Tensors) != len(want.Tensors) {
 		t.Fatalf("want %d masks, %d steps, %d tensors, have %d, %d, %d", len(want.Masks), want.Steps, len(want.Tensors), len(have.Masks), have.Steps, len(have.Tensors))
 	}
 	for i, w := range want.Tensors {
@@ -53,7 +53,7 @@ func TestFileRoundTrip(t *testing.T) {
 			for _, router := range []bool{false, true} {
 				e := drawExperts(uint64(20+i), testTensors(), 3, soft, router)
 				if !router {
-					e.Masks = e.Masks[:1] // a single expert, whose closed scalars are many
+					e.Masks, e.Free = e.Masks[:1], true // a single expert, whose closed scalars are many
 					e.CloseDelta()
 				}
 				unrounded := e.Delta.Values()
@@ -146,6 +146,7 @@ func TestFileOfWhatCannotBeSaved(t *testing.T) {
 		"another router":      func(e *Experts) { e.Masks = e.Masks[:2] },
 		"spectral norm":       func(e *Experts) { e.Router.SpectralNorm(rand.New(rand.NewPCG(1, 1))) },
 		"no temperature":      func(e *Experts) { e.Temperature = 0 },
+		"free with a router":  func(e *Experts) { e.Free = true },
 		"steps":               func(e *Experts) { e.Steps = -1 },
 		"tensors out of turn": func(e *Experts) { e.Tensors[0], e.Tensors[1] = e.Tensors[1], e.Tensors[0] },
 		"an empty tensor": func(e *Experts) {
@@ -227,6 +228,8 @@ func TestBadFiles(t *testing.T) {
 		{"many experts", replace(metaExperts, `"experts":3`, `"experts":65`), ErrFormat, "65"},
 		{"fewer experts", replace(metaExperts, `"experts":3`, `"experts":2`), ErrFormat, deltaCodes},
 		{"more experts", replace(metaExperts, `"experts":3`, `"experts":4`), ErrFormat, "masks.3"},
+		{"a routing of its own", replace(metaExperts, `"steps":16`, `"steps":16,"routing":"dice"`), ErrFormat, "dice"},
+		{"free with a router", replace(metaExperts, `"steps":16`, `"steps":16,"routing":"free"`), ErrConfig, "no router"},
 		{"negative steps", replace(metaExperts, `"steps":16`, `"steps":-16`), ErrConfig, "steps"},
 		{"endless steps", replace(metaExperts, `"steps":16`, `"steps":1000000000`), ErrConfig, "steps"},
 		{"temperature 0", replace(metaExperts, `"temperature":0.5`, `"temperature":0`), ErrConfig, "temperature"},

@@ -4,7 +4,7 @@ import "haguruma/core/plainjson"
 
 // read reads the JSON of metaExperts.
 func (h *expertsHeader) read(s *plainjson.Scanner) error {
-	return s.Object(func(name string) error {
+	return s.Object(func(name string) (err error) {
 		switch name {
 		case "experts":
 			return s.Integer(&h.Experts)
@@ -13,6 +13,9 @@ func (h *expertsHeader) read(s *plainjson.Scanner) error {
 		case "temperature":
 			x, err := s.Real(32)
 			h.Temperature = float32(x)
+			return err
+		case "routing":
+			h.Routing, err = s.Word()
 			return err
 		case "router":
 			h.Router = new(RouterConfig)

@@ -12,7 +12,7 @@ import (
 func TestFileText(t *testing.T) {
 	h := expertsHeader{Experts: 3, Steps: 16, Temperature: 0.1, Router: &RouterConfig{
 		Dim: 8, Experts: 3, Heads: 2, MLPDim: 16, Tokens: 4, Read: ReadSkills, Eps: 1e-5,
-	}}
+	}, Routing: "free"}
 	names := []tensorHeader{{"blocks.0.attn.qkv.weight", []int{24, 8}}, {"norm.bias", []int{8}}}
 	for what, value := range map[string]any{"experts": h, "router": *h.Router, "tensors": names[0]} {
 		v := mirror.ValueOf(value)

@@ -74,7 +74,7 @@ func printExperts(line func(what, format string, args ...any), f *importFlags, e
 	}
 	line("experts", "%d, which change %s of the weights", len(e.Density), strings.Join(density, ", "))
 	if len(e.Missing) > 0 {
-		line("router", "none: the checkpoint lacks %s, which its authors' code of June 2024 does not save; every expert counts alike", printable(strings.Join(e.Missing, ", ")))
+		line("router", "none: the checkpoint lacks %s, which its authors' code of June 2024 does not save; each task takes the experts that tell its examples apart best", printable(strings.Join(e.Missing, ", ")))
 	} else {
 		line("router", "temperature %g, after %d tasks", e.Temperature, e.Tasks)
 	}

@@ -50,6 +50,18 @@ func (p *Picture) Crop(x, y, width, height int) *Picture {
 	return out
 }
 
+// Mirror returns a copy with left and right exchanged.
+func (p *Picture) Mirror() *Picture {
+	out := &Picture{Width: p.Width, Height: p.Height, Pix: make([]uint8, len(p.Pix))}
+	for y := range p.Height {
+		for x := range p.Width {
+			from, to := channels*(y*p.Width+x), channels*(y*p.Width+p.Width-1-x)
+			copy(out.Pix[to:to+channels], p.Pix[from:])
+		}
+	}
+	return out
+}
+
 // Tensor writes (v/255 - mean) / std, channels first, the input of a backbone.
 //
 //	dst        (3, Height, Width)

@@ -56,6 +56,21 @@ func TestFromRGBAErrors(t *testing.T) {
 	}
 }
 
+func TestMirror(t *testing.T) {
+	p := noise(7, 5)
+	m := p.Mirror()
+	for y := range 5 {
+		for x := range 7 {
+			if !bytes.Equal(m.Pix[3*(7*y+x):][:3], p.Pix[3*(7*y+6-x):][:3]) {
+				t.Fatalf("(%d, %d) is not the mirrored pixel", x, y)
+			}
+		}
+	}
+	if !bytes.Equal(m.Mirror().Pix, p.Pix) {
+		t.Error("mirrored twice is not the same")
+	}
+}
+
 func TestCrop(t *testing.T) {
 	p := noise(7, 5)
 	q := p.Crop(2, 1, 4, 3)

@@ -16,6 +16,9 @@ func Experts(name string, model *vit.Int8Model, bundle string, e *sparse.Experts
 	if err := e.CheckBackbone(bundle, model); err != nil {
 		return Method{}, err
 	}
+	if e.Free {
+		return Method{}, errFree
+	}
 	frozen := Int8(name, model.Config(), model.Share)
 	frozen.Identity = bundle
 	return newExperts(frozen, model.Config(), e, file, func() adapt {
@@ -31,6 +34,9 @@ func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts, file s
 	if err := fits(e, p.Config); err != nil {
 		return Method{}, err
 	}
+	if e.Free {
+		return Method{}, errFree
+	}
 	return newExperts(Float(name, p), p.Config, e, file, func() adapt {
 		merged := vit.NewParams[float32](p.Config)
 		tuned, act := vit.NewModel(merged), vit.NewActivations[float32](false)
@@ -40,6 +46,9 @@ func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts, file s
 		}
 	}), nil
 }
+
+// errFree: such experts cost every episode 3 M embeddings of its support, which no suite has the time for.
+var errFree = fmt.Errorf("metatune: experts without a router, which each task's examples choose: want a router to measure them by: %w", sparse.ErrConfig)
 
 type (
 	// forward writes the embeddings of the first n of b.images.

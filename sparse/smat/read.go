@@ -86,7 +86,7 @@ func Read(f *tensorfile.File, hints ...vit.Hint) (*Checkpoint, error) {
 	c.Backbone.Positions = vit.PositionRule{Offset: 0.1} // in both of their backbones
 
 	// What package vit does to the tensors of a backbone, it does to the delta and to the masks: stack q, k and v, turn the convolution.
-	e := &sparse.Experts{Tensors: sparse.BackboneTensors(c.Backbone.Params), Router: router, Temperature: 1}
+	e := &sparse.Experts{Tensors: sparse.BackboneTensors(c.Backbone.Params), Router: router, Free: router == nil && r.experts > 1, Temperature: 1}
 	if router != nil {
 		e.Temperature = float32(sparse.Temperature(sparse.StartTemperature, sparse.EndTemperature, sparse.CoolingTasks, tasks))
 	}

@@ -39,8 +39,8 @@ func TestWithoutKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(c.Missing, []string{keysName, skillsName}) || c.Experts.Router != nil {
-		t.Errorf("missing %q, router %v", c.Missing, c.Experts.Router)
+	if !slices.Equal(c.Missing, []string{keysName, skillsName}) || c.Experts.Router != nil || !c.Experts.Free || whole.Experts.Free {
+		t.Errorf("missing %q, router %v, chosen by examples %v and %v", c.Missing, c.Experts.Router, c.Experts.Free, whole.Experts.Free)
 	}
 	n := len(c.Backbone.Params.Flat)
 	x, y, scores := make([]float32, n), make([]float32, n), []float32{0.5, 0.25, 0.25}
