@@ -110,7 +110,7 @@ func addMetaFlags(flags *pflag.FlagSet, c *metatune.MetaConfig) {
 	flags.IntVar(&c.Updates, "updates", c.Updates, "steps of the optimizers")
 	flags.IntVar(&c.Batch, "batch", c.Batch, "tasks an update, shared out over the cores")
 	flags.IntVar(&c.Warmup, "warmup", c.Warmup, "updates of linear warm-up, then cosine to 0")
-	flags.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "of the delta: adamw or sgd")
+	flags.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "of the delta: adamw, muon or sgd")
 	flags.Float64Var(&c.LR, "lr", c.LR, "peak learning rate of the delta")
 	flags.Float64Var(&c.Decay, "decay", c.Decay, "weight decay of the delta")
 	flags.Float64Var(&c.GateLR, "gate-lr", c.GateLR, "peak learning rate of the gates")

@@ -29,7 +29,7 @@ type MetaConfig struct {
 	Batch   int `json:"batch"`   // tasks an update
 	Warmup  int `json:"warmup"`  // updates of linear warm-up, then cosine to 0
 
-	Optimizer string  `json:"optimizer"` // of the delta: "adamw" or "sgd" (momentum 0.9)
+	Optimizer string  `json:"optimizer"` // of the delta: "adamw", "muon" (its matrices, AdamW the rest) or "sgd" (momentum 0.9)
 	LR        float64 `json:"lr"`        // of the delta
 	Decay     float64 `json:"decay"`     // weight decay of the delta
 	GateLR    float64 `json:"gateLR"`    // of logAlpha
@@ -130,8 +130,8 @@ func (c MetaConfig) Check() error {
 		return bad("startTasks", "0 or more", c.StartTasks)
 	case c.Updates < 1 || c.Batch < 1 || c.Warmup < 0:
 		return bad("updates, batch, warmup", "1, 1, 0 or more", []int{c.Updates, c.Batch, c.Warmup})
-	case c.Optimizer != "adamw" && c.Optimizer != "sgd":
-		return bad("optimizer", "adamw or sgd", c.Optimizer)
+	case c.Optimizer != "adamw" && c.Optimizer != "muon" && c.Optimizer != "sgd":
+		return bad("optimizer", "adamw, muon or sgd", c.Optimizer)
 	case !(c.LR > 0 && finite(c.LR)):
 		return bad("lr", "above 0 and finite", c.LR)
 	case !finite(c.GateLR, c.DualLR, c.RouterLR, c.Decay, c.Clip):

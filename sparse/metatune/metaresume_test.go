@@ -113,7 +113,8 @@ func TestResumeGivesTheSame(t *testing.T) {
 		return c
 	}
 	for name, form := range map[string]func(MetaConfig) MetaConfig{
-		"ours": func(c MetaConfig) MetaConfig { return c }, "from tasks": func(c MetaConfig) MetaConfig { c.StartTasks = 5; return c }, "parity": parity, "dense": MetaConfig.DenseBaseline,
+		"ours": func(c MetaConfig) MetaConfig { return c }, "muon": func(c MetaConfig) MetaConfig { c.Optimizer = "muon"; return c },
+		"from tasks": func(c MetaConfig) MetaConfig { c.StartTasks = 5; return c }, "parity": parity, "dense": MetaConfig.DenseBaseline,
 	} {
 		whole := form(shortConfig(t.TempDir()))
 		r, err := shortRun(whole, toyTrain(), 0)
