@@ -102,13 +102,13 @@ wasm() { GOOS=js GOARCH=wasm GOEXPERIMENT=simd,nojsonv2,nosizespecializedmalloc,
 relaxfix() { go build "${flags[@]}" -o build/relaxfix ./tools/relaxfix; }
 
 # The engines go to build first, whole; www gets them without what only stack traces read. What takes their time is assembly, so
-# not inlining costs nothing there and saves a tenth of the download.
+# not inlining costs nothing there and saves a tenth of the download. The tag browser leaves GIF, WebP and BMP to the browser.
 engines() {
   local -a small=("${flags[@]}" "${link[@]}" -gcflags=all=-l)
   go build "${flags[@]}" -o build/wasmtrim ./tools/wasmtrim
-  wasm go build "${small[@]}" -o build/engine.wasm ./wasm/browser
+  wasm go build "${small[@]}" -tags browser -o build/engine.wasm ./wasm/browser
   relaxfix
-  wasm go build "${small[@]}" -tags relaxed -o build/engine.relaxed.wasm ./wasm/browser
+  wasm go build "${small[@]}" -tags browser,relaxed -o build/engine.relaxed.wasm ./wasm/browser
   build/relaxfix build/engine.relaxed.wasm
   build/wasmtrim build/engine.wasm www/engine.wasm
   build/wasmtrim build/engine.relaxed.wasm www/engine.relaxed.wasm
@@ -156,6 +156,7 @@ check() {
   mapfile -t packages < <(wasm_packages)
   wasm go vet "${flags[@]}" "${packages[@]}" ./wasm/...
   wasm go vet "${flags[@]}" -tags relaxed ./core/kernel
+  wasm go vet "${flags[@]}" -tags browser ./core/picture
   need_packages
   npm run --silent check
 }
@@ -170,6 +171,7 @@ test_wasm() {
   local -a packages
   mapfile -t packages < <(wasm_packages)
   wasm go test "${flags[@]}" -vet=off -timeout 20m -exec="$goroot/lib/wasm/go_js_wasm_exec" "${packages[@]}" ./wasm/...
+  wasm go test "${flags[@]}" -vet=off -tags browser -exec="$goroot/lib/wasm/go_js_wasm_exec" ./core/picture ./wasm/browser
   mkdir -p build
   relaxfix
   relaxed_node

@@ -3,8 +3,9 @@
  *
  *   page --(Engine, this file)--> engine.js --(Request / Reply)--> engine.worker.js --(Verbs)--> wasm/browser (Go)
  *
- * Pictures cross either as the bytes of a file (Go decodes them, so that the pixels are the same in the page, at the
- * terminal and on the edge) or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
+ * Pictures cross either as the bytes of a file (Go decodes JPEG and PNG, so that the pixels are the same in the page, at
+ * the terminal and on the edge; the Worker has the browser decode GIF, WebP, BMP and what else it can show, foreign.js)
+ * or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
  */
 
 import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, History } from "./adaptation.js";

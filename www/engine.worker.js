@@ -2,6 +2,7 @@
 
 import { EngineError } from "./error.js";
 import { startGo, valueOf } from "./engine.host.js";
+import { readable } from "./foreign.js";
 
 /** @import { AdaptProgress } from "./adaptation.js" */
 /** @import { Reply, Request, Stop, Verbs } from "./engine.js" */
@@ -45,7 +46,7 @@ async function handle(request) {
 	const ms = () => performance.now() - start;
 	switch (request.verb) {
 		case "embed": {
-			const { bytes, width, height } = request.picture;
+			const { bytes, width, height } = await readable(request.picture);
 			const out = valueOf(() => go.embed(bytes, width, height, request.thumbnail, request.scores));
 			const thumbnail = toPixels(out.thumbnail);
 			const embed = new Float32Array(out.embed.buffer);
@@ -64,7 +65,7 @@ async function handle(request) {
 		case "removeClass":
 			return [valueOf(() => go.removeClass(request.classId)), []];
 		case "addExample": {
-			const { bytes, width, height } = request.picture;
+			const { bytes, width, height } = await readable(request.picture);
 			const out = valueOf(() => go.addExample(request.classId, bytes, width, height, request.thumbnail));
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
@@ -88,7 +89,7 @@ async function handle(request) {
 		case "explain":
 			return [valueOf(() => go.explain()), []];
 		case "classify": {
-			const { bytes, width, height } = request.picture;
+			const { bytes, width, height } = await readable(request.picture);
 			const out = valueOf(() => go.classify(bytes, width, height, request.thumbnail));
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];

@@ -2,17 +2,12 @@ package picture
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
-	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
-
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
 )
 
 // Limits bound the files that Decode accepts. A zero field stands for that of
@@ -30,7 +25,8 @@ var DefaultLimits = Limits{MaxBytes: 64 << 20, MaxPixels: 64 << 20}
 // Decode reads a JPEG, PNG, GIF, WebP or BMP file, told by its first bytes; of
 // an animation the first frame. The picture is upright (EXIF orientation of JPEG, PNG and
 // WebP), transparency shows white, 16-bit samples keep their upper 8 bits,
-// colour profiles are not applied.
+// colour profiles are not applied. Built with the tag browser it reads JPEG and
+// PNG; any other of these formats is an ErrForeign.
 //
 // The header's size is held against limits, and against what the bytes can
 // hold at best, before pixels are decoded. The errors wrap ErrEmpty,
@@ -51,6 +47,9 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 	f, err := sniff(data)
 	if err != nil {
 		return nil, err
+	}
+	if f.image == nil {
+		return nil, fmt.Errorf("picture: %s: %w", f.name, ErrForeign)
 	}
 	config, err := f.readConfig(data)
 	if err != nil {
@@ -95,7 +94,7 @@ func assemble(f *format, m image.Image, w, h int, turn orientation) (*Picture, e
 type format struct {
 	name       string
 	config     func(io.Reader) (image.Config, error)
-	image      func(io.Reader) (image.Image, error) // of a *source
+	image      func(io.Reader) (image.Image, error) // of a *source; nil: told, not read
 	leastBytes func(data []byte, w, h int) int      // a file of w x h pixels has no fewer
 	turn       func(data []byte) orientation
 	frames     bool // may be animated: a frame may be smaller than the screen
@@ -105,16 +104,7 @@ type format struct {
 var (
 	jpegFormat = &format{name: "JPEG", config: jpeg.DecodeConfig, image: decodeJPEG, leastBytes: leastJPEG, turn: jpegTurn}
 	pngFormat  = &format{name: "PNG", config: png.DecodeConfig, image: png.Decode, leastBytes: leastPNG, turn: pngTurn}
-	gifFormat  = &format{name: "GIF", config: gif.DecodeConfig, image: gif.Decode, leastBytes: noLeast, turn: noTurn, frames: true}
-	webpFormat = &format{name: "WebP", config: webp.DecodeConfig, image: decodeWebP, leastBytes: noLeast, turn: webpTurn, frames: true, studio: true}
-	bmpFormat  = &format{name: "BMP", config: bmp.DecodeConfig, image: bmp.Decode, leastBytes: leastBMP, turn: noTurn}
 )
-
-func noTurn([]byte) orientation { return upright }
-
-// noLeast: the pixels of a lossless WebP of one colour take no bits at all,
-// and a GIF's frame may be smaller than its screen.
-func noLeast([]byte, int, int) int { return 0 }
 
 // sniff tells the format by the first bytes.
 func sniff(data []byte) (*format, error) {
@@ -222,13 +212,4 @@ func leastPNG(data []byte, w, h int) int {
 	}
 	samples := map[byte]int{0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[data[25]]
 	return h * (1 + (w*samples*int(data[24])+7)/8) / 1032
-}
-
-// leastBMP: rows of whole 4-byte words, not compressed.
-func leastBMP(data []byte, w, h int) int {
-	if len(data) < 30 {
-		return 30
-	}
-	bits := int(binary.LittleEndian.Uint16(data[28:]))
-	return h * ((w*bits + 31) / 32 * 4)
 }

@@ -12,13 +12,20 @@
 // first, then Picture.Square and Picture.Tensor.
 package picture
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The reasons for which a file is refused. Every error of this package wraps
-// exactly one of them.
+// exactly one of the first four, ErrForeign being a kind of ErrFormat.
 var (
 	ErrEmpty     = errors.New("empty")                     // no bytes, or no pixels
 	ErrFormat    = errors.New("not a picture we can read") // another format, an unsupported kind of one, or damage
 	ErrTruncated = errors.New("truncated")                 // the file ends before its pixels do
 	ErrTooLarge  = errors.New("too large")                 // over the Limits
+
+	// ErrForeign: a format that this build (tag browser) leaves to its caller,
+	// who decodes the file and hands the pixels to FromRGBA.
+	ErrForeign = fmt.Errorf("the caller has to decode this format: %w", ErrFormat)
 )

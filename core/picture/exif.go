@@ -54,21 +54,6 @@ func pngTurn(data []byte) orientation {
 	return upright
 }
 
-// webpTurn finds the orientation in a WebP's EXIF chunk.
-func webpTurn(data []byte) orientation {
-	for rest := data[min(12, len(data)):]; ; {
-		name, body, next, ok := chunk(rest)
-		if !ok {
-			return upright
-		}
-		if name == "EXIF" {
-			// Some writers keep JPEG's prefix.
-			return tiffTurn(bytes.TrimPrefix(body, []byte(exifPrefix)))
-		}
-		rest = next
-	}
-}
-
 // tiffTurn reads the orientation tag of the first directory of a TIFF, the
 // form of EXIF data (TIFF 6.0, section 2). Whatever is not well formed leaves
 // the picture as it is: the tag is advice.

@@ -1,3 +1,5 @@
+//go:build !browser
+
 package picture
 
 import (
@@ -102,6 +104,21 @@ func decodeANMF(frame []byte, screen image.Rectangle) (image.Image, error) {
 		return nil, errors.New("a frame of a kind we do not know")
 	}
 	return m, nil
+}
+
+// webpTurn finds the orientation in a WebP's EXIF chunk.
+func webpTurn(data []byte) orientation {
+	for rest := data[min(12, len(data)):]; ; {
+		name, body, next, ok := chunk(rest)
+		if !ok {
+			return upright
+		}
+		if name == "EXIF" {
+			// Some writers keep JPEG's prefix.
+			return tiffTurn(bytes.TrimPrefix(body, []byte(exifPrefix)))
+		}
+		rest = next
+	}
 }
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
