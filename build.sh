@@ -104,14 +104,14 @@ relaxfix() { go build "${flags[@]}" -o build/relaxfix ./tools/relaxfix; }
 # The engines go to build first, whole; www gets them without what only stack traces read. What takes their time is assembly, so
 # not inlining costs nothing there and saves a tenth of the download. The tag browser leaves GIF, WebP and BMP to the browser.
 engines() {
-  local -a small=("${flags[@]}" "${link[@]}" -gcflags=all=-l)
+  local -a small=("${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=all=-l) # with names, for wasmtrim
   go build "${flags[@]}" -o build/wasmtrim ./tools/wasmtrim
   wasm go build "${small[@]}" -tags browser -o build/engine.wasm ./wasm/browser
   relaxfix
   wasm go build "${small[@]}" -tags browser,relaxed -o build/engine.relaxed.wasm ./wasm/browser
   build/relaxfix build/engine.relaxed.wasm
-  build/wasmtrim build/engine.wasm www/engine.wasm
-  build/wasmtrim build/engine.relaxed.wasm www/engine.relaxed.wasm
+  build/wasmtrim -simd build/engine.wasm www/engine.wasm
+  build/wasmtrim -simd build/engine.relaxed.wasm www/engine.relaxed.wasm
 }
 
 build() {

@@ -14,6 +14,8 @@ const (
 	header = "\x00asm\x01\x00\x00\x00"
 
 	sectionCustom = 0
+	sectionImport = 2
+	sectionCode   = 10
 	sectionData   = 11
 
 	// imageMost bounds the memory that data is laid out in: the addresses of a module are its own claim.
@@ -23,13 +25,62 @@ const (
 	gap = 64
 )
 
-// Trim returns the module with a smaller data section and without custom sections. Names of functions that begin with one of keep stay.
-func Trim(module []byte, keep []string) ([]byte, error) {
+// options of Trim.
+type options struct {
+	keep []string // names of functions that begin with one of these stay
+	simd bool     // the program never runs without SIMD: emulated copies of functions trap
+}
+
+// piece is a section of a module.
+type piece struct {
+	id   byte
+	body []byte
+}
+
+// Trim returns the module with a smaller data section, without custom sections and, as o says, without code that never runs.
+func Trim(module []byte, o options) ([]byte, error) {
+	sections, err := split(module)
+	if err != nil {
+		return nil, err
+	}
+	var copies map[uint64]bool
+	var imported uint64
+	if o.simd {
+		if copies, err = emulatedCopies(sections); err == nil {
+			imported, err = importedFunctions(sections)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := []byte(header)
+	for _, s := range sections {
+		body := s.body
+		switch {
+		case s.id == sectionCustom:
+			continue
+		case s.id == sectionCode && o.simd:
+			body, err = stubCode(body, imported, copies)
+		case s.id == sectionData:
+			body, err = trimData(body, o.keep)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s.id)
+		out = binary.AppendUvarint(out, uint64(len(body)))
+		out = append(out, body...)
+	}
+	return out, nil
+}
+
+// split returns the sections of a module, of which one is the data section, and one the code section or none.
+func split(module []byte) ([]piece, error) {
 	if !bytes.HasPrefix(module, []byte(header)) {
 		return nil, fmt.Errorf("no WebAssembly 1 header: %w", ErrModule)
 	}
-	out := []byte(header)
-	found := false
+	var sections []piece
+	seen := map[byte]int{}
 	for at := len(header); at < len(module); {
 		id := module[at]
 		size, n := binary.Uvarint(module[at+1:])
@@ -37,32 +88,27 @@ func Trim(module []byte, keep []string) ([]byte, error) {
 		if n <= 0 || size > uint64(len(module)-start) {
 			return nil, fmt.Errorf("offset %#x: section %d is cut off: %w", at, id, ErrModule)
 		}
-		body := module[start : start+int(size)]
 		at = start + int(size)
-		switch {
-		case id == sectionCustom:
-			continue
-		case id == sectionData && found:
-			return nil, fmt.Errorf("offset %#x: two data sections: %w", at, ErrModule)
-		case id == sectionData:
-			found = true
-			image, err := layOut(body)
-			if err == nil {
-				err = trimFunctions(image, keep)
-			}
-			if err != nil {
-				return nil, err
-			}
-			body = segments(image)
+		sections = append(sections, piece{id, module[start:at]})
+		if seen[id]++; id != sectionCustom && seen[id] > 1 {
+			return nil, fmt.Errorf("offset %#x: two sections %d: %w", start, id, ErrModule)
 		}
-		out = append(out, id)
-		out = binary.AppendUvarint(out, uint64(len(body)))
-		out = append(out, body...)
 	}
-	if !found {
+	if seen[sectionData] == 0 {
 		return nil, fmt.Errorf("no data section: %w", ErrModule)
 	}
-	return out, nil
+	return sections, nil
+}
+
+func trimData(section []byte, keep []string) ([]byte, error) {
+	image, err := layOut(section)
+	if err == nil {
+		err = trimFunctions(image, keep)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return segments(image), nil
 }
 
 // layOut returns the memory that the segments of a data section fill, from address 0 on.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,13 +19,23 @@ const (
 	headerSize      = headerNames + 8*headerParts
 
 	// Offsets in a _func, 4 bytes each.
+	funcName      = 4  // nameOff
 	funcFrame     = 16 // pcsp
 	funcFile      = 20 // pcfile
 	funcLine      = 24 // pcln
 	funcPCData    = 28 // number of tables that follow the _func
 	funcUnit      = 32 // cuOffset
 	funcStartLine = 36
+	funcDataCount = 43 // a byte: number of offsets that follow those tables
 	funcSize      = 44
+
+	// Which of the tables and of the offsets (internal/abi/symtab.go) are of no use: asynchronous preemption is not for wasm
+	// (preemptMSupported in runtime/os_wasm.go), and arguments are for stack traces (printArgs in runtime/traceback.go).
+	tableUnsafePoint = 0
+	tableArgLive     = 3
+	dataArgInfo      = 5
+	dataArgLive      = 6
+	noData           = 1<<32 - 1
 )
 
 // functions is the table of functions in a memory.
@@ -50,12 +61,21 @@ func trimFunctions(image []byte, keep []string) error {
 		}
 		fn := f.table[at:]
 		used[word(fn, funcFrame)] = true
-		tables := word(fn, funcPCData)
-		if uint64(tables) > uint64(len(fn)-funcSize)/4 {
-			return fmt.Errorf("function %d has %d tables: %w", i, tables, ErrModule)
+		tables, data := word(fn, funcPCData), uint64(fn[funcDataCount])
+		if uint64(tables)+data > uint64(len(fn)-funcSize)/4 {
+			return fmt.Errorf("function %d has %d tables and %d offsets: %w", i, tables, data, ErrModule)
 		}
+		offsets := fn[funcSize:][:4*(int(tables)+int(data))]
 		for t := range int(tables) {
-			used[word(fn, funcSize+4*t)] = true
+			if t == tableUnsafePoint || t == tableArgLive {
+				binary.LittleEndian.PutUint32(offsets[4*t:], 0) // 0 is no table
+			}
+			used[word(offsets, 4*t)] = true
+		}
+		for _, d := range []int{dataArgInfo, dataArgLive} {
+			if d < int(data) {
+				binary.LittleEndian.PutUint32(offsets[4*(int(tables)+d):], noData)
+			}
 		}
 		// 0 is no table: file and line are unknown then, which a trace prints as "?".
 		for _, field := range []int{funcFile, funcLine, funcUnit, funcStartLine} {
@@ -66,8 +86,7 @@ func trimFunctions(image []byte, keep []string) error {
 		return err
 	}
 	clear(f.table[f.units:f.tables])
-	f.keepNames(keep)
-	return nil
+	return f.keepNames(keep)
 }
 
 // findFunctions finds the one table in a memory.
@@ -138,27 +157,45 @@ func (f *functions) keepTables(used map[uint32]bool) error {
 	return nil
 }
 
-// keepNames clears the names of functions but for those that begin with one of keep, and leaves "runtime." of the runtime's.
-func (f *functions) keepNames(keep []string) {
+// keepNames clears the names of functions but for those that begin with one of keep. All others have the empty name at 0, and those of the
+// runtime one "runtime.".
+func (f *functions) keepNames(keep []string) error {
 	const own = "runtime."
-	for names := f.table[f.names:f.units]; len(names) > 0; {
-		length := bytes.IndexByte(names, 0)
-		if length < 0 {
-			length = len(names)
+	part := f.table[f.names:f.units]
+	kept := make([]byte, len(part))
+	shared := uint32(0) // where own is
+	for i := range f.count {
+		at, err := f.function(i)
+		if err != nil {
+			return err
 		}
-		name := string(names[:length])
-		stays := 0
-		if strings.HasPrefix(name, own) {
-			stays = len(own)
+		offset := word(f.table[at:], funcName)
+		if uint64(offset) >= uint64(len(part)) {
+			return fmt.Errorf("name of function %d at %#x: %w", i, offset, ErrModule)
 		}
-		for _, prefix := range keep {
-			if prefix != "" && strings.HasPrefix(name, prefix) {
-				stays = length
-			}
+		end := bytes.IndexByte(part[offset:], 0)
+		if end < 0 {
+			end = len(part) - int(offset)
 		}
-		clear(names[stays:length])
-		names = names[min(length+1, len(names)):]
+		name := string(part[offset:][:end])
+		stays := slices.ContainsFunc(keep, func(prefix string) bool { return prefix != "" && strings.HasPrefix(name, prefix) })
+		switch {
+		case stays:
+			copy(kept[offset:], name)
+			continue
+		case !strings.HasPrefix(name, own):
+			offset = 0
+		case shared == 0:
+			shared = offset
+			copy(kept[offset:], own)
+			continue
+		default:
+			offset = shared
+		}
+		binary.LittleEndian.PutUint32(f.table[at+funcName:], offset)
 	}
+	copy(part, kept)
+	return nil
 }
 
 func word(b []byte, at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,16 +18,18 @@ var pctab = []byte{0,
 	8, 9, 0, // 6: file
 	0, 3, 4, 200, 1, 0, // 9: line; a first difference of 0 is no end
 	6, 1, 0, // 15: stack map
+	1, 2, 3, 4, 0, // 18: unsafe points
+	5, 6, 0, // 23: arguments alive
 }
 
 // program returns a memory with a table of two functions, between other data.
 func program() []byte {
-	names := "\x00runtime.main\x00main.verb\x00fmt.Println\x00"
+	names := "\x00runtime.main\x00main.verb\x00fmt.Println\x00runtime.gc\x00"
 	files := "/home/user/secret.go\x00"
 	header := make([]byte, headerSize)
 	copy(header, tableHeader)
 	put := func(b []byte, at int, v uint64) { binary.LittleEndian.PutUint64(b[at:], v) }
-	put(header, headerFunctions, 2)
+	put(header, headerFunctions, 4)
 	table := append(header, names...)
 	put(table, headerNames, headerSize)
 	put(table, headerNames+8, uint64(len(table)))
@@ -38,23 +41,30 @@ func program() []byte {
 	table = append(table, make([]byte, -len(table)&7)...)
 	put(table, headerNames+32, uint64(len(table)))
 
-	fn := func(entry, name, frame, file, line int, pcdata ...int) []byte {
+	fn := func(i, name int, tables, data []uint32) []byte {
 		b := make([]byte, funcSize)
-		for i, v := range []int{entry, name, 8, 0, frame, file, line, len(pcdata), 3, 77} {
-			binary.LittleEndian.PutUint32(b[4*i:], uint32(v))
+		for at, v := range []int{64 * i, name, 8, 0, 1, 6, 9, len(tables), 3, 77} {
+			binary.LittleEndian.PutUint32(b[4*at:], uint32(v))
 		}
-		for _, v := range pcdata {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
+		b[funcDataCount] = byte(len(data))
+		for _, v := range slices.Concat(tables, data) {
+			b = binary.LittleEndian.AppendUint32(b, v)
 		}
 		return b
 	}
-	first, second := fn(0, 1, 1, 6, 9, 0, 15), fn(64, 14, 1, 6, 9)
-	entries := binary.LittleEndian.AppendUint32(nil, 0)
-	entries = binary.LittleEndian.AppendUint32(entries, 24)
-	entries = binary.LittleEndian.AppendUint32(entries, 64)
-	entries = binary.LittleEndian.AppendUint32(entries, uint32(24+len(first)))
-	entries = append(entries, make([]byte, 8)...)
-	table = append(append(append(table, entries...), first...), second...)
+	all := [][]byte{
+		fn(0, 1, []uint32{18, 15}, nil),
+		fn(1, 14, nil, []uint32{100, noData, 101, noData, noData, 102, 103, 104}),
+		fn(2, 24, []uint32{18, 15, 0, 23}, []uint32{100, 105, 101, noData, noData, 106}),
+		fn(3, 36, []uint32{18}, []uint32{100}),
+	}
+	offset := 8*len(all) + 8
+	for i, f := range all {
+		table = binary.LittleEndian.AppendUint32(table, uint32(64*i))
+		table = binary.LittleEndian.AppendUint32(table, uint32(offset))
+		offset += len(f)
+	}
+	table = append(append(table, make([]byte, 8)...), bytes.Join(all, nil)...)
 
 	memory := append(make([]byte, 4096), "data in front"...)
 	memory = append(memory, make([]byte, 40)...)
@@ -114,7 +124,7 @@ func dataOf(t *testing.T, module []byte) []byte {
 
 // TestTrim: what the runtime needs stays, byte for byte and at its place; what only traces read is zeros.
 func TestTrim(t *testing.T) {
-	trimmed, err := Trim(module(), []string{"main."})
+	trimmed, err := Trim(module(), options{keep: []string{"main."}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,20 +135,35 @@ func TestTrim(t *testing.T) {
 		t.Error("the custom section is still there")
 	}
 	want, have := program(), dataOf(t, trimmed)
-	for _, gone := range []string{"main\x00main.verb", "fmt.Println", "/home/user/secret.go"} {
+	for _, gone := range []string{"main\x00main.verb", "fmt.Println", "runtime.gc", "/home/user/secret.go"} {
 		at := bytes.Index(want, []byte(gone))
-		from, to := at, at+len(gone)
+		to := at + len(gone)
 		if strings.HasPrefix(gone, "main\x00") { // of runtime.main
 			to = at + 4
 		}
-		clear(want[from:to])
+		clear(want[at:to])
 	}
 	f, err := findFunctions(want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear(f.table[f.units:f.tables])
-	clear(f.table[f.tables+6 : f.tables+15]) // file and line
+	clear(f.table[f.tables+6 : f.tables+15])  // file and line
+	clear(f.table[f.tables+18 : f.tables+26]) // unsafe points, arguments alive
+	for i, changes := range []map[int]uint32{
+		{funcSize: 0},
+		{funcSize + 4*5: noData, funcSize + 4*6: noData},
+		{funcName: 0, funcSize: 0, funcSize + 4*3: 0, funcSize + 4*(4+5): noData},
+		{funcName: 1, funcSize: 0}, // the one "runtime."
+	} {
+		at, err := f.function(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for field, v := range changes {
+			binary.LittleEndian.PutUint32(f.table[at+field:], v)
+		}
+	}
 	for i := range f.count {
 		at, err := f.function(i)
 		if err != nil {
@@ -154,7 +179,7 @@ func TestTrim(t *testing.T) {
 			}
 		}
 	}
-	again, err := Trim(trimmed, []string{"main."})
+	again, err := Trim(trimmed, options{keep: []string{"main."}})
 	if err != nil || !bytes.Equal(again, trimmed) {
 		t.Errorf("trimmed twice: %d bytes, want %d: %v", len(again), len(trimmed), err)
 	}
@@ -185,7 +210,7 @@ func TestBadModule(t *testing.T) {
 	good := module()
 	custom := len(good) - 2 - len("\x04name of all")
 	for n := range good {
-		_, err := Trim(good[:n], nil)
+		_, err := Trim(good[:n], options{})
 		if n != custom && !errors.Is(err, ErrModule) {
 			t.Fatalf("cut off at %d of %d: %v", n, len(good), err)
 		}
@@ -196,7 +221,7 @@ func TestBadModule(t *testing.T) {
 		for range 1 + rng.IntN(3) {
 			bad[rng.IntN(len(bad))] = []byte{0, 1, 0x7f, 0x80, 0xff, byte(rng.IntN(256))}[rng.IntN(6)]
 		}
-		if _, err := Trim(bad, nil); err != nil && !errors.Is(err, ErrModule) {
+		if _, err := Trim(bad, options{}); err != nil && !errors.Is(err, ErrModule) {
 			t.Fatal(err)
 		}
 	}
@@ -205,7 +230,7 @@ func TestBadModule(t *testing.T) {
 		t.Errorf("a segment beyond %d bytes: %v", imageMost, err)
 	}
 	twice := append(bytes.Clone(good), section(sectionData, []byte{0})...)
-	if _, err := Trim(twice, nil); !errors.Is(err, ErrModule) {
+	if _, err := Trim(twice, options{}); !errors.Is(err, ErrModule) {
 		t.Errorf("two data sections: %v", err)
 	}
 }
