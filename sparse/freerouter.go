@@ -95,7 +95,7 @@ func (f FreeRouter) Scores(scores []float32, separations []float64) {
 	for m := range order {
 		order[m] = m
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(separations[b], separations[a]) })
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(separations[b], separations[a]), a-b) }) // stable
 	clear(scores)
 	kept, sum := order[:min(f.Top, len(order))], 0.0
 	weights := make([]float64, len(kept))

@@ -5,10 +5,6 @@ import (
 	"unsafe"
 )
 
-func init() {
-	registerAttention("wasm-simd", func() *attentionTiles { return attentionBase })
-}
-
 // registerAttention takes a body into use. kernels are asked for anew in each call. Call it from init functions only, the best body last.
 func registerAttention(name string, kernels func() *attentionTiles) {
 	body := &attentionBody{name, func(y, qkv []float32, queries, tokens, heads, headDim int) {

@@ -2,8 +2,6 @@ package kernel
 
 import "unsafe"
 
-func init() { registerInt8(int8Base.body("wasm-simd", 2)) }
-
 // int8TilesWasm is one int8 kernel of register tiles. Panels have tileColumns channels.
 type int8TilesWasm struct {
 	rows  int // of a tile

@@ -23,16 +23,6 @@ type tileWasm struct {
 
 var baseTiles = &tileWasm{rows: tileRows, tiles: matmulTiles, step: tileStep, spread: spread5, gather: gather5}
 
-func init() {
-	register(&body{
-		name:  "wasm-simd",
-		width: 16,
-		matmul: func(c, a, b []float32, m, n, k int, f form, accumulate bool) {
-			matmulWasm(baseTiles, c, a, b, m, n, k, f, accumulate)
-		},
-	})
-}
-
 const (
 	// packBlock bounds the packed rows of A, in elements: they stay in the second-level cache while the panels of B pass by.
 	packBlock = 1 << 17

@@ -12,11 +12,6 @@ type peak struct {
 	ops  int // a loop
 }
 
-var peaks = []peak{
-	{"mul+add", peakMulAdd, 8 * peakVectors},
-	{"dot16", peakDot16, 16 * peakVectors},
-}
-
 //go:noescape
 func peakMulAdd(out, in unsafe.Pointer, loops uintptr)
 

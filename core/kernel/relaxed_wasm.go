@@ -44,9 +44,6 @@ func init() {
 	registerAttention("wasm-relaxed-split", func() *attentionTiles { return attentionSplit })
 	registerAttention("wasm-relaxed-fused", func() *attentionTiles { return attentionFused })
 	registerAttention("wasm-relaxed", func() *attentionTiles { return [2]*attentionTiles{attentionSplit, attentionFused}[choice.winner] })
-	peaks = append(peaks,
-		peak{"relaxed-madd", peakMadd, 8 * peakVectors},
-		peak{"relaxed-dot", peakDot8, 32 * peakVectors})
 }
 
 //go:noescape

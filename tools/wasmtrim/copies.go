@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -11,12 +12,16 @@ import (
 // without SIMD refuses the whole module, and a page has no GODEBUG.
 const emulated = "_simd0"
 
+// emulation matches the functions of the vectors that those copies use, simd/internal/bridge/simd_emulated.go: methods of Float32s and
+// the like, and what makes such vectors. The copies with vectors use Float32x4 and the like.
+var emulation = regexp.MustCompile(`^simd_internal_bridge\.(__|Load|Broadcast)?(Int|Uint|Float|Mask)\d+s(_?\.\w+)?$`)
+
 var widths = []string{"_simd128", "_simd256", "_simd512"}
 
 // stub is a function that traps: no locals; unreachable; end. It fits every type.
 var stub = []byte{0, 0x00, 0x0b}
 
-// emulatedCopies returns the functions, by index, that are the emulated copy of one that has a copy with vectors too.
+// emulatedCopies returns the functions, by index, that are the emulated copy of one that has a copy with vectors too, and the emulation.
 func emulatedCopies(sections []piece) (map[uint64]bool, error) {
 	names, err := functionNames(sections)
 	if err != nil {
@@ -26,12 +31,17 @@ func emulatedCopies(sections []piece) (map[uint64]bool, error) {
 	for _, name := range names {
 		have[name]++
 	}
-	copies := map[uint64]bool{}
+	copies, found := map[uint64]bool{}, false
 	for index, name := range names {
+		if emulation.MatchString(name) {
+			copies[index] = true
+			continue
+		}
 		base, is := strings.CutSuffix(name, emulated)
 		if !is {
 			continue
 		}
+		found = true
 		wide := 0
 		for _, width := range widths {
 			wide += have[base+width]
@@ -41,7 +51,7 @@ func emulatedCopies(sections []piece) (map[uint64]bool, error) {
 		}
 		copies[index] = true
 	}
-	if len(copies) == 0 {
+	if !found {
 		return nil, fmt.Errorf("no function NAME%s: %w", emulated, ErrModule)
 	}
 	return copies, nil

@@ -53,7 +53,11 @@ func trimFunctions(image []byte, keep []string) error {
 	if err != nil {
 		return err
 	}
-	used := map[uint32]bool{}
+	module, err := f.findModule(image, len(image)-len(f.table))
+	if err != nil {
+		return err
+	}
+	used, arguments, others := map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
 	for i := range f.count {
 		at, err := f.function(i)
 		if err != nil {
@@ -72,9 +76,16 @@ func trimFunctions(image []byte, keep []string) error {
 			}
 			used[word(offsets, 4*t)] = true
 		}
-		for _, d := range []int{dataArgInfo, dataArgLive} {
-			if d < int(data) {
-				binary.LittleEndian.PutUint32(offsets[4*(int(tables)+d):], noData)
+		for d := range int(data) {
+			field := offsets[4*(int(tables)+d):]
+			switch offset := word(field, 0); {
+			case d == dataArgInfo && offset != noData:
+				arguments[offset] = true
+				binary.LittleEndian.PutUint32(field, noData)
+			case d == dataArgLive:
+				binary.LittleEndian.PutUint32(field, noData)
+			default:
+				others[offset] = true
 			}
 		}
 		// 0 is no table: file and line are unknown then, which a trace prints as "?".
@@ -83,6 +94,12 @@ func trimFunctions(image []byte, keep []string) error {
 		}
 	}
 	if err := f.keepTables(used); err != nil {
+		return err
+	}
+	if err := joinBuckets(image, module); err != nil {
+		return err
+	}
+	if err := clearArguments(image, module, arguments, others); err != nil {
 		return err
 	}
 	clear(f.table[f.units:f.tables])

@@ -54,9 +54,9 @@ func program() []byte {
 	}
 	all := [][]byte{
 		fn(0, 1, []uint32{18, 15}, nil),
-		fn(1, 14, nil, []uint32{100, noData, 101, noData, noData, 102, 103, 104}),
-		fn(2, 24, []uint32{18, 15, 0, 23}, []uint32{100, 105, 101, noData, noData, 106}),
-		fn(3, 36, []uint32{18}, []uint32{100}),
+		fn(1, 14, nil, []uint32{0, noData, 1, noData, noData, 20, 16, 17}),
+		fn(2, 24, []uint32{18, 15, 0, 23}, []uint32{0, 18, 1, noData, noData, 28}),
+		fn(3, 36, []uint32{18}, []uint32{2, noData, noData, noData, noData, 1}),
 	}
 	offset := 8*len(all) + 8
 	for i, f := range all {
@@ -68,9 +68,30 @@ func program() []byte {
 
 	memory := append(make([]byte, 4096), "data in front"...)
 	memory = append(memory, make([]byte, 40)...)
-	memory = append(append(memory, table...), "data behind"...)
-	return memory
+	at := len(memory)
+	memory = append(memory, table...)
+	module := make([]byte, 8*moduleWords)
+	word := func(i, v int) { put(module, 8*i, uint64(v)) }
+	word(moduleFuncData, len(memory))
+	memory = append(memory, funcData...)
+	word(moduleBuckets, len(memory))
+	word(moduleMinPC, 1<<16)
+	word(moduleMaxPC, 1<<16+bucketCounters*3-9)
+	for _, v := range []uint32{1, 2, 3} {
+		memory = append(binary.LittleEndian.AppendUint32(memory, v), make([]byte, bucketSize-4)...)
+	}
+	memory = append(memory, make([]byte, -len(memory)&7)...)
+	word(0, at)
+	for i, offset := range []int{headerNames, headerNames + 8, headerNames + 16, headerNames + 24, headerNames + 32, headerNames + 32} {
+		word(1+3*i, at+int(binary.LittleEndian.Uint64(table[offset:])))
+	}
+	word(moduleCount, len(all)+1)
+	return append(append(memory, module...), "data behind"...)
 }
+
+// funcData is what functions refer to: three arguments, of which the first is other data too.
+const funcData = "\x01\xff\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14" + // 0
+	"\x00\x08\xfe\xfd\xfb\x09\xff\xff" + "\xff" + "\x15" // 20, 28, 29
 
 func section(id byte, body []byte) []byte {
 	return append(binary.AppendUvarint([]byte{id}, uint64(len(body))), body...)
@@ -150,11 +171,16 @@ func TestTrim(t *testing.T) {
 	clear(f.table[f.units:f.tables])
 	clear(f.table[f.tables+6 : f.tables+15])  // file and line
 	clear(f.table[f.tables+18 : f.tables+26]) // unsafe points, arguments alive
+	at := bytes.Index(want, []byte(funcData))
+	clear(want[at+20 : at+29])
+	for i := range 3 {
+		binary.LittleEndian.PutUint32(want[at+len(funcData)+bucketSize*i:], 0)
+	}
 	for i, changes := range []map[int]uint32{
 		{funcSize: 0},
 		{funcSize + 4*5: noData, funcSize + 4*6: noData},
 		{funcName: 0, funcSize: 0, funcSize + 4*3: 0, funcSize + 4*(4+5): noData},
-		{funcName: 1, funcSize: 0}, // the one "runtime."
+		{funcName: 1, funcSize: 0, funcSize + 4*(1+5): noData}, // the one "runtime."
 	} {
 		at, err := f.function(i)
 		if err != nil {
