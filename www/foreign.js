@@ -2,6 +2,7 @@
 // twentieth of the engine's download, and every browser has its own. JPEG and PNG, and whatever is no picture, are Go's to read.
 
 import { EngineError } from "./error.js";
+import { takeOrientation, upright } from "./orientation.js";
 
 /** @import { WirePicture } from "./engine.js" */
 
@@ -60,9 +61,8 @@ export function foreign(bytes) {
 }
 
 /**
- * The picture as Go reads it: a file of a foreign kind becomes the pixels that the browser makes of it, of an animation the first frame, on
- * white, without its colour profile applied. Whether it is turned by its EXIF data is the browser's affair: Chromium 156 does not turn a
- * WebP. The rest is returned as it is.
+ * The picture as Go reads it: a file of a foreign kind becomes the pixels that the browser makes of it, upright, of an animation the first
+ * frame, on white, without its colour profile applied. The rest is returned as it is.
  * @param {WirePicture} picture
  * @returns {Promise<WirePicture>}
  */
@@ -77,10 +77,11 @@ export async function readable(picture) {
 	/** @type {ImageBitmap | null} */
 	let bitmap = null;
 	try {
+		const orientation = header.type === "image/webp" ? takeOrientation(bytes) : 1;
 		// Orientation and alpha: the defaults. Their names have changed, and an unknown one is refused.
 		bitmap = await createImageBitmap(new Blob([bytes], { type: header.type }), { colorSpaceConversion: "none" });
 		hold({ type: header.type, width: bitmap.width, height: bitmap.height });
-		return pixels(bitmap);
+		return upright(pixels(bitmap), orientation);
 	} catch (cause) {
 		if (cause instanceof EngineError) throw cause;
 		throw new EngineError("picture_format", `the browser cannot show this ${header.type}: ${cause}`, { cause });
