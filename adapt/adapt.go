@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"haguruma/core/fewshot"
-	"haguruma/core/picture"
 )
 
 // Options of [Task.Adapt]. The zero value makes a blend of heads, with experts where there are any, and lets the guard decide.
@@ -39,22 +38,6 @@ type Progress struct {
 // Stopper is what tells work to end: Err returns an error from then on. Every context.Context is one; the interface keeps package context out of the
 // page's engine, which is a tenth larger with it.
 type Stopper interface{ Err() error }
-
-// Tuner changes the weights of the network by gradient steps.
-type Tuner interface {
-	// Tune returns a network of its own, tuned from that of the task, which is not written to. leftOut (n, way), or nil, are probabilities of each
-	// example by weights that were tuned without it, which the guard judges by. progress is told of steps; it returns an error to stop for.
-	Tune(stop Stopper, task Tuning, progress func(done, total int) error) (tuned Embedder, leftOut []float32, err error)
-}
-
-// Tuning is what a [Tuner] works from.
-type Tuning struct {
-	Embedder Embedder           // the backbone, with the experts merged where there are any
-	Scores   []float32          // of the experts; nil: none
-	Pictures []*picture.Picture // (n) as the embedder sees them
-	Labels   []int              // (n) 0..way-1
-	Way      int
-}
 
 // Outcome is what became of an adaptation.
 type Outcome struct {
@@ -96,13 +79,18 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	var leftOut []float32
+	var tuned *Tuned
 	if o.Tuner != nil {
-		if merged, leftOut, err = r.tune(merged, support); err == nil {
-			again, err = r.embed(merged, support)
-		}
-		if err != nil {
+		if tuned, err = r.tune(merged, support); err != nil {
 			return nil, err
+		}
+		v.Tuning = &tuned.Report
+		if tuned.Embedder != nil {
+			merged = &weights{from: merged.from, choice: merged.choice, embedder: tuned.Embedder, below: merged, again: tuned.Again, tuned: true}
+			if again, err = r.embed(merged, support); err != nil {
+				return nil, err
+			}
+			t.embedderOf(merged)
 		}
 	}
 	heads := 1
@@ -120,9 +108,9 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 			return nil, err
 		}
 		now = t.learn(merged, again, support, o.Head)
-		if merged.tuned { // the tuned weights have seen every example
-			now.leftOut = leftOut
-			now.LeaveOneOut = leaveOneOut(v.Classes, support, leftOut)
+		if merged.tuned { // these weights have seen every example
+			now.leftOut = t.leftOut(tuned.Folds, support, o.Head)
+			now.LeaveOneOut = leaveOneOut(v.Classes, support, now.leftOut)
 		}
 		v.Merged = now
 	}
@@ -226,29 +214,6 @@ func (r *run) see(w *weights, x *example) ([]float32, error) {
 	embed = slices.Clone(embed)
 	r.fresh[w][x] = embed
 	return embed, nil
-}
-
-// tune runs the Tuner from some weights.
-func (r *run) tune(w *weights, support []member) (tuned *weights, leftOut []float32, err error) {
-	in := Tuning{Embedder: r.task.embedderOf(w), Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes)}
-	for _, m := range support {
-		if m.x.pic == nil {
-			return nil, nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which fine-tuning needs", m.x.id), Example: m.x.id}
-		}
-		in.Pictures = append(in.Pictures, m.x.pic)
-	}
-	r.begin(StepTune, 0)
-	embedder, leftOut, err := r.options.Tuner.Tune(r.stop, in, func(done, total int) error {
-		r.total = total
-		return r.next(done)
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("adapt: tune: %w", err)
-	}
-	if embedder.Dim() != r.task.dim || leftOut != nil && len(leftOut) != len(support)*in.Way {
-		panic("adapt: Tune: what it returned does not fit the task")
-	}
-	return &weights{from: w.from, choice: w.choice, embedder: embedder, tuned: true}, leftOut, nil
 }
 
 func (w *weights) changed() bool { return w.from != nil || w.tuned }

@@ -186,19 +186,29 @@ func TestProgressAndStop(t *testing.T) {
 
 // swapper is a Tuner that makes a network which swaps red and green.
 type swapper struct {
-	leftOut []float32
+	folds   []Fold
 	fail    error
+	nothing bool // changes nothing
+	again   int  // networks made again
 	task    Tuning
 }
 
-func (s *swapper) Tune(_ Stopper, task Tuning, progress func(done, total int) error) (Embedder, []float32, error) {
+func (s *swapper) Tune(_ Stopper, task Tuning, progress func(done, total int) error) (*Tuned, error) {
 	s.task = task
 	for i := range 3 {
 		if err := progress(i, 3); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return swappedEye{task.Embedder}, s.leftOut, s.fail
+	tuned := &Tuned{Folds: s.folds, Report: TuningReport{Mode: "swap"}}
+	if !s.nothing {
+		tuned.Embedder = swappedEye{task.Embedder}
+		tuned.Again = func(from Embedder) Embedder {
+			s.again++
+			return swappedEye{from}
+		}
+	}
+	return tuned, s.fail
 }
 
 type swappedEye struct{ Embedder }
@@ -216,9 +226,19 @@ func TestTuner(t *testing.T) {
 		t.Fatalf("broken tuner: %v", err)
 	}
 	s.fail = nil
-	// Left-out probabilities by what was tuned are as bad as can be: not taken.
-	s.leftOut = slices.Repeat([]float32{0, 1}, 3)
-	s.leftOut = append(s.leftOut, slices.Repeat([]float32{1, 0}, 3)...)
+	// What was tuned takes each example that it has not seen for one of the other class: not taken.
+	for shot := range 3 {
+		f := Fold{Out: make([]bool, 6)}
+		for i := range 6 {
+			f.Out[i] = i%3 == shot
+			axis := make([]float32, 3)
+			if axis[i/3] = 1; f.Out[i] {
+				slices.Reverse(axis[:2])
+			}
+			f.Embed = append(f.Embed, axis...)
+		}
+		s.folds = append(s.folds, f)
+	}
 	out, err := task.Adapt(context.Background(), Options{Tuner: s})
 	if err != nil || out.Taken || out.Version.Verdict.Code != VerdictWorse || out.Version.Verdict.Hits != 0 {
 		t.Fatalf("%+v, %v", out, err)
@@ -226,7 +246,7 @@ func TestTuner(t *testing.T) {
 	if len(s.task.Pictures) != 6 || !slices.Equal(s.task.Labels, []int{0, 0, 0, 1, 1, 1}) || s.task.Way != 2 || s.task.Scores != nil {
 		t.Errorf("tuned from %+v", s.task)
 	}
-	s.leftOut = nil
+	s.folds = s.folds[:2] // two examples of six are left out of none
 	if out, err = task.Adapt(context.Background(), Options{Tuner: s}); err != nil || !out.Taken || out.Version.Verdict.Code != VerdictNotCompared {
 		t.Fatalf("%+v, %v", out, err)
 	}

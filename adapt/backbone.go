@@ -1,8 +1,6 @@
 package adapt
 
 import (
-	"slices"
-
 	"haguruma/core/picture"
 	"haguruma/core/vit"
 	"haguruma/sparse"
@@ -27,6 +25,14 @@ func (b *Backbone) Dim() int { return b.config.Dim }
 
 // Config is that of the backbone.
 func (b *Backbone) Config() vit.Config { return b.config }
+
+// Model is the network itself.
+func (b *Backbone) Model() *vit.Int8Model { return b.model }
+
+// With is a backbone of another model of the same config, for the same goroutine: they share buffers for pixels.
+func (b *Backbone) With(model *vit.Int8Model) *Backbone {
+	return &Backbone{model, b.config, b.pixels, make([]float32, b.config.Dim)}
+}
 
 // Reduce returns the square.
 func (b *Backbone) Reduce(pic *picture.Picture) *picture.Picture {
@@ -75,7 +81,14 @@ func (x *BackboneExperts) Free() *sparse.FreeRouter {
 
 // Merge shares the buffers for pixels with the backbone, so one goroutine uses both.
 func (x *BackboneExperts) Merge(scores []float32) Embedder {
-	return &Backbone{x.experts.MergeInt8(x.backbone.model, scores), x.backbone.config, x.backbone.pixels, slices.Clone(x.backbone.embed)}
+	return x.backbone.With(x.experts.MergeInt8(x.backbone.model, scores))
+}
+
+// Demand returns how much the experts want to change each weight (N) at these scores, as sparse.Experts does.
+func (x *BackboneExperts) Demand(scores []float32) []float32 {
+	want := make([]float32, x.experts.Delta.Len())
+	x.experts.Demand(want, scores)
+	return want
 }
 
 func (x *BackboneExperts) Shares(scores []float32) (all sparse.Share, parts, kinds []sparse.Share) {

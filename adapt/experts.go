@@ -32,7 +32,7 @@ func (t *Task) SetExperts(x Experts) {
 // made with them; where it was not, the next Adapt uses them, and until then the task is stale.
 func (t *Task) UseExperts(on bool) {
 	t.off = !on
-	if on && t.experts != nil && (t.inUse == nil || t.inUse.Merged == nil) {
+	if on && t.experts != nil && (t.inUse == nil || t.inUse.Merged == nil || t.inUse.Merged.Choice == nil) {
 		t.revision++
 	}
 }

@@ -69,7 +69,12 @@ func (t *Task) ForgetHistory() {
 	if t.inUse != nil && t.inUse.Merged != nil {
 		used = t.inUse.Merged.weights
 	}
-	t.merged = slices.DeleteFunc(t.merged, func(w *weights) bool { return w != used })
+	t.merged = slices.DeleteFunc(t.merged, func(w *weights) bool {
+		if w != used {
+			w.embedder = nil // what is in use may have been tuned from it
+		}
+		return w != used
+	})
 	for _, x := range t.examples {
 		for w := range x.views {
 			if w != used {

@@ -11,10 +11,11 @@ type Version struct {
 	Number   int // from 1; 0 is the backbone without an adaptation, which is no Version
 	Parent   int // number of the version that was in use when it was made
 	Classes  []Named
-	Examples int      // that it was made of
-	Plain    *Learned // by the backbone alone
-	Merged   *Learned // with experts merged, or fine-tuned; nil: there were none, or they were off
-	Timings  []Timing // of its steps, in order; none for a version without a class of its parent
+	Examples int           // that it was made of
+	Plain    *Learned      // by the backbone alone
+	Merged   *Learned      // with experts merged, or fine-tuned; nil: there were none, or they were off
+	Tuning   *TuningReport // nil: there was no Tuner
+	Timings  []Timing      // of its steps, in order; none for a version without a class of its parent
 	Verdict  Verdict
 	revision int // of the task
 }
@@ -51,14 +52,14 @@ type member struct {
 	label int
 }
 
-// InUse returns what answers now: the part with experts where there is one and they are on, else that of the backbone alone; nil before the first
-// adaptation and at version 0.
+// InUse returns what answers now: the part with experts where there is one and they are on, or the part that was fine-tuned without any, else that of the
+// backbone alone; nil before the first adaptation and at version 0.
 func (t *Task) InUse() *Learned {
 	if t.inUse == nil {
 		return nil
 	}
-	if t.inUse.Merged != nil && !t.off {
-		return t.inUse.Merged
+	if m := t.inUse.Merged; m != nil && (!t.off || m.Choice == nil) {
+		return m
 	}
 	return t.inUse.Plain
 }

@@ -7,17 +7,20 @@ type weights struct {
 	from     Experts // what the scores are of; nil: the backbone alone
 	choice   Choice
 	embedder Embedder // nil: put away, to be merged again when asked for
-	tuned    bool     // fine-tuned, so that no merge gives them again
+
+	tuned bool                         // fine-tuned
+	below *weights                     // that they were tuned from
+	again func(from Embedder) Embedder // tunes them again; nil: embedder is never put away
 }
 
-// keepMerged is how many merged copies of the backbone are kept beside those that no merge gives again: the one in use, and the one before, so that
-// going back and forth is instant. Others are merged again, which gives the same bits.
+// keepMerged is how many merged or tuned copies of the backbone are kept: the one in use, and the one before, so that going back and forth is
+// instant. Others are made again, which gives the same bits.
 const keepMerged = 2
 
 // merge returns the weights of scores: those of a version where there are any, else new ones.
 func (t *Task) merge(scores []float32) *weights {
 	for _, w := range t.merged {
-		if w.from == t.experts && slices.Equal(w.choice.Scores, scores) {
+		if !w.tuned && w.from == t.experts && slices.Equal(w.choice.Scores, scores) {
 			return w
 		}
 	}
@@ -26,13 +29,15 @@ func (t *Task) merge(scores []float32) *weights {
 	return w
 }
 
-// embedderOf returns the network at some weights, merged again when it was put away. Those used last stay.
+// embedderOf returns the network at some weights, made again when it was put away. Those used last stay.
 func (t *Task) embedderOf(w *weights) Embedder {
 	switch {
 	case w.from == nil && !w.tuned:
 		return t.embedder
-	case w.tuned:
+	case w.tuned && w.again == nil:
 		return w.embedder
+	case w.tuned && w.embedder == nil:
+		w.embedder = w.again(t.embedderOf(w.below))
 	case w.embedder == nil:
 		w.embedder = w.from.Merge(w.choice.Scores)
 	}

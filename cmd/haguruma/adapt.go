@@ -18,6 +18,7 @@ import (
 type adaptFlags struct {
 	out, task, bundle, experts, sign, head string
 	noExperts, asJSON, force               bool
+	tuning                                 adaptTuning
 }
 
 // adaptedTo is what adapt did, for --json.
@@ -28,6 +29,7 @@ type adaptedTo struct {
 	Classes     []classCount `json:"classes"`
 	LeaveOneOut *leftOut     `json:"leaveOneOut"` // null: a class has one example
 	Experts     *expertsUsed `json:"experts,omitempty"`
+	FineTuning  *fineTuned   `json:"fineTuning,omitempty"`
 	Task        string       `json:"task,omitempty"`
 	Version     int          `json:"version,omitempty"` // in use now
 	New         bool         `json:"new,omitempty"`     // it was made by this run
@@ -74,10 +76,16 @@ rollback and journal look into it. An adaptation that is worse on left-out examp
 one in use is not taken, unless --force says so. Nothing that adapt has said is done is ever lost,
 whatever crashes; the same file in two classes is refused.
 
+--finetune takes gradient steps on the examples as well, which takes seconds to minutes
+and makes the file up to a megabyte: on the weights that experts or the gradient ask for
+most (sparse), on norms alone (norm), on low-rank factors (lora), or on all (full). How fast to
+learn, or not at all, is voted on by examples that a trial has not seen.
+
 --sign signs the adapter with a private key, as haguruma key makes them, so that others
 can tell it is yours.`,
 		Example: `  haguruma adapt castings/ -o castings.safetensors
   haguruma adapt castings/ --task castings.task
+  haguruma adapt castings/ -o castings.safetensors --finetune sparse
   haguruma adapt --task castings.task -o castings.safetensors --sign mine.pem
   haguruma classify --adapter castings.safetensors new/`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -106,6 +114,9 @@ can tell it is yours.`,
 			case f.head != "" && !slices.Contains(fewshot.Kinds, fewshot.Kind(f.head)):
 				return usagef("--head %q: want one of %v", f.head, fewshot.Kinds)
 			}
+			if err := f.tuning.check(); err != nil {
+				return err
+			}
 			return a.adapt(command.Context(), f, from)
 		},
 	}
@@ -117,6 +128,7 @@ can tell it is yours.`,
 	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
 	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
 	flags.StringVar(&f.head, "head", "", "classifier: prototypes, ridge, lda, logistic or blend (default: by leave-one-out)")
+	f.tuning.add(flags)
 	flags.BoolVar(&f.force, "force", false, "take it into use even if it is worse than the version in use")
 	flags.StringVar(&f.sign, "sign", "", "private key to sign the file with (PEM)")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
@@ -135,6 +147,10 @@ func (a *app) adapt(ctx context.Context, f adaptFlags, from string) error {
 		}
 	}
 	b, err := openBundle(f.bundle)
+	if err != nil {
+		return err
+	}
+	tuner, err := f.tuning.tuner(b.Config().Depth)
 	if err != nil {
 		return err
 	}
@@ -159,7 +175,7 @@ func (a *app) adapt(ctx context.Context, f adaptFlags, from string) error {
 	if err != nil {
 		return err
 	}
-	r, o := &adaptedTo{}, adapt.Options{Head: fewshot.Kind(f.head), Force: f.force}
+	r, o := &adaptedTo{}, adapt.Options{Head: fewshot.Kind(f.head), Tuner: tuner, Force: f.force}
 	var result *adapter.Adapter
 	if f.task == "" {
 		result, err = a.adaptOnce(ctx, o, t, from, classes, r)
@@ -214,7 +230,7 @@ func (r *adaptedTo) say(t *taught) *adapter.Adapter {
 	for _, c := range t.classes {
 		r.Classes = append(r.Classes, classCount{c.name, len(c.images)})
 	}
-	r.Experts = usedExperts(t.task.Choice())
+	r.Experts, r.FineTuning = usedExperts(t.task.Choice()), tunedBy(t.task.Version().Tuning)
 	names := map[int]string{} // of examples, in the order of the task
 	for i, c := range t.task.Classes() {
 		for j, id := range c.Examples {
@@ -257,10 +273,19 @@ func (a *app) tellAdapted(r *adaptedTo) error {
 	if x := r.Experts; x != nil {
 		fmt.Fprintf(a.stdout, "experts: %d, which change %.1f%% of the weights\n", len(x.Scores), 100*x.Changed)
 	}
+	if r.FineTuning != nil {
+		r.FineTuning.tell(a.stdout)
+	}
+	how, why := "one by one", "a class has a single example"
+	if r.FineTuning != nil && r.FineTuning.Rate > 0 {
+		if how = "part by part"; len(r.FineTuning.Trials) == 0 {
+			why = "without votes the weights have seen every example"
+		}
+	}
 	if l := r.LeaveOneOut; l != nil {
-		fmt.Fprintf(a.stdout, "left out one by one: %d of %d right, %.0f%% (95%% interval %.0f%% to %.0f%%)\n", l.Hits, l.Total, 100*l.Accuracy, 100*l.Low, 100*l.High)
+		fmt.Fprintf(a.stdout, "left out %s: %d of %d right, %.0f%% (95%% interval %.0f%% to %.0f%%)\n", how, l.Hits, l.Total, 100*l.Accuracy, 100*l.Low, 100*l.High)
 	} else {
-		fmt.Fprintln(a.stdout, "left out one by one: not possible, a class has a single example")
+		fmt.Fprintf(a.stdout, "left out %s: not possible, %s\n", how, why)
 	}
 	for i, d := range r.Doubts {
 		if i == 5 {

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
 	"haguruma/adapt"
 	"haguruma/adapt/adapter"
+	"haguruma/adapt/tune"
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
-	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
-	"haguruma/sparse"
 )
 
 // This file is where a task of package adapt becomes an adapter, and an adapter what classifies. Nothing else knows of both.
@@ -43,7 +41,7 @@ type taught struct {
 
 // newTaught begins without classes. experts may be nil.
 func newTaught(b *bundle, experts *expertsFile, progress *reporter) (*taught, error) {
-	t := &taught{task: adapt.NewTask(b), bundle: b, experts: experts, ids: map[string]int{}, progress: progress}
+	t := &taught{task: adapt.NewTask(b.Backbone), bundle: b, experts: experts, ids: map[string]int{}, progress: progress}
 	if experts == nil {
 		return t, nil
 	}
@@ -158,6 +156,9 @@ func (t *taught) adapter() *adapter.Adapter {
 			a.Unknown.Prototypes = l.Prototypes
 		}
 	}
+	if r := t.task.Version().Tuning; r != nil && r.Change != nil {
+		a.Change, a.Provenance.Method = r.Change, r.Mode
+	}
 	for i, class := range t.task.Classes() {
 		a.Classes = append(a.Classes, adapter.Class{ID: t.classes[i].id, Name: class.Name, Examples: len(class.Examples)})
 	}
@@ -205,37 +206,13 @@ func (b *bundle) apply(a *adapter.Adapter, experts func() (*expertsFile, error))
 		x.choice.All, x.choice.Parts, x.choice.Kinds = file.tuned.Shares(a.Scores)
 	}
 	if a.Change != nil {
-		change, err := openChange(a, b.model)
-		if err != nil {
-			return nil, err
+		var err error
+		if _, x.model, err = tune.Apply(a.Change, x.model); err != nil {
+			return nil, fmt.Errorf("adapter: change: %w: %w", err, adapter.ErrFormat)
 		}
-		x.model = change.MergeInt8(x.model, []float32{1})
 	}
 	x.embedder = adapt.NewBackbone(x.model)
 	return x, nil
-}
-
-// openChange reads the change of weights in an adapter: it is what one expert with score 1 does.
-func openChange(a *adapter.Adapter, model *vit.Int8Model) (*sparse.Experts, error) {
-	type header struct {
-		Name  string `json:"name"`
-		Shape []int  `json:"shape"`
-	}
-	var tensors []header
-	for _, t := range model.Tensors() {
-		tensors = append(tensors, header{t.Name, t.Shape})
-	}
-	text, err := json.Marshal(tensors)
-	if err != nil {
-		return nil, err
-	}
-	change, err := sparse.OpenExperts(&tensorfile.File{
-		Metadata: map[string]string{"format": sparse.ExpertsFormat, "experts": `{"experts":1,"steps":0}`, "tensors": string(text)}, Tensors: a.Change,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("adapter: change: %w: %w", err, adapter.ErrFormat)
-	}
-	return change, nil
 }
 
 // answerer says of a picture which class it is: one score a class, and whether it is of any.

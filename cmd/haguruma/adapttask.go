@@ -11,6 +11,7 @@ import (
 	"haguruma/adapt/adapter"
 	"haguruma/adapt/journal"
 	"haguruma/adapt/store"
+	"haguruma/adapt/tune"
 	"haguruma/core/fewshot"
 )
 
@@ -34,7 +35,11 @@ func (a *app) adaptTask(ctx context.Context, o adapt.Options, t *taught, f adapt
 		if err := t.teach(ctx, f.task, s.classes(folder)); err != nil {
 			return nil, err
 		}
-		if _, err := t.adapt(ctx, f.task, adapt.Options{Head: fewshot.Kind(current.Head.Kind), Force: true}); err != nil {
+		again := adapt.Options{Head: fewshot.Kind(current.Head.Kind), Force: true}
+		if current.Change != nil { // steps on another machine might find another
+			again.Tuner = tune.Stored{Mode: current.Provenance.Method, Change: current.Change}
+		}
+		if _, err := t.adapt(ctx, f.task, again); err != nil {
 			return nil, err
 		}
 	}
@@ -109,6 +114,9 @@ func (a *app) take(task *store.Task, s *syncer, result *adapter.Adapter, choice 
 	details := []journal.Detail{journal.Text("head", result.Head.Kind), journal.Number("strength", result.Head.Strength)}
 	if choice != nil {
 		details = append(details, journal.Text("experts", result.Experts), journal.Numbers("scores", choice.Scores), journal.Number("changed", choice.All.Part()))
+	}
+	if r.FineTuning != nil {
+		details = append(details, r.FineTuning.details()...)
 	}
 	s.note(journal.Chosen, details...)
 	if l := r.LeaveOneOut; l != nil {

@@ -44,13 +44,14 @@ func usedExperts(c *adapt.Choice) *expertsUsed {
 	if c == nil {
 		return nil
 	}
-	list := func(shares []sparse.Share) (out []partShare) {
-		for _, s := range shares {
-			out = append(out, partShare{s.Name, s.Part()})
-		}
-		return out
+	return &expertsUsed{c.Scores, c.All.Part(), shares(c.Parts), shares(c.Kinds)}
+}
+
+func shares(list []sparse.Share) (out []partShare) {
+	for _, s := range list {
+		out = append(out, partShare{s.Name, s.Part()})
 	}
-	return &expertsUsed{c.Scores, c.All.Part(), list(c.Parts), list(c.Kinds)}
+	return out
 }
 
 // classScore is the probability of one class.

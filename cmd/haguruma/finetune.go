@@ -14,23 +14,44 @@ import (
 	"haguruma/sparse/metatune"
 )
 
-// finetuneFlags are the flags of eval about fine-tuning.
-type finetuneFlags struct {
-	modes []string
-	cfg   finetune.Config // what flags change of each mode's defaults
-	set   func(name string) bool
+// tuningFlags change the defaults of fine-tuning.
+type tuningFlags struct {
+	cfg finetune.Config
+	set func(name string) bool
 }
 
-func (x *finetuneFlags) add(flags *pflag.FlagSet) {
+// tuningNames are all of them.
+var tuningNames = []string{"finetune-share", "finetune-from", "finetune-steps", "finetune-folds", "finetune-rates"}
+
+func (x *tuningFlags) add(flags *pflag.FlagSet) {
 	d := finetune.Default(finetune.Sparse)
-	x.cfg = d
-	x.set = flags.Changed
-	flags.StringSliceVar(&x.modes, "finetune", nil, fmt.Sprintf("add a row for the bundle, and the experts, tuned on each task: %s (with --suite)", names(finetune.Modes)))
+	x.cfg, x.set = d, flags.Changed
 	flags.Float64Var(&x.cfg.Share, "finetune-share", d.Share, "share of all weights that sparse may change")
 	flags.IntVar(&x.cfg.From, "finetune-from", d.From, "first block that may change; -1: the patch embedding too")
 	flags.IntVar(&x.cfg.Steps, "finetune-steps", d.Steps, "steps")
 	flags.IntVar(&x.cfg.Folds, "finetune-folds", d.Folds, "parts of the support that the votes on rates leave out in turn; 0: no vote, the last rate is taken")
 	flags.Float64SliceVar(&x.cfg.Rates, "finetune-rates", d.Rates, "learning rates that are voted on, beside 0; the mode's own by default")
+}
+
+// alone refuses flags that go with --finetune where that is not.
+func (x *tuningFlags) alone() error {
+	for _, name := range tuningNames {
+		if x.set(name) {
+			return usagef("--%s goes with --finetune", name)
+		}
+	}
+	return nil
+}
+
+// finetuneFlags are the flags of eval about fine-tuning.
+type finetuneFlags struct {
+	modes []string
+	tuningFlags
+}
+
+func (x *finetuneFlags) add(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&x.modes, "finetune", nil, fmt.Sprintf("add a row for the bundle, and the experts, tuned on each task: %s (with --suite)", names(finetune.Modes)))
+	x.tuningFlags.add(flags)
 }
 
 func names(modes []finetune.Mode) string {
@@ -42,7 +63,7 @@ func names(modes []finetune.Mode) string {
 }
 
 // config is that of a mode with what the flags change.
-func (x *finetuneFlags) config(mode string) finetune.Config {
+func (x *tuningFlags) config(mode string) finetune.Config {
 	c := finetune.Default(finetune.Mode(mode))
 	for name, take := range map[string]func(){
 		"finetune-share": func() { c.Share = x.cfg.Share },
@@ -61,12 +82,7 @@ func (x *finetuneFlags) config(mode string) finetune.Config {
 // check is told whether a suite is measured.
 func (x *finetuneFlags) check(suite bool) error {
 	if len(x.modes) == 0 {
-		for _, name := range []string{"finetune-share", "finetune-from", "finetune-steps", "finetune-folds", "finetune-rates"} {
-			if x.set(name) {
-				return usagef("--%s goes with --finetune", name)
-			}
-		}
-		return nil
+		return x.alone()
 	}
 	if !suite {
 		return usagef("--finetune goes with --suite: each task is tuned for itself")
@@ -94,7 +110,7 @@ func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method,
 		if err != nil {
 			return nil, err
 		}
-		m, err := metatune.FineTune(strings.TrimSpace(b.name+" tuned, "+mode), b.model, b.hash, nil, "", string(how), tune(cfg))
+		m, err := metatune.FineTune(strings.TrimSpace(b.name+" tuned, "+mode), b.model, b.hash, nil, "", string(how), tuneOne(cfg))
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +121,7 @@ func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method,
 			if err != nil {
 				return nil, err
 			}
-			m, err := metatune.FineTune(name+" tuned, "+mode, b.model, b.hash, file.tuned, file.hash, string(how), tune(cfg))
+			m, err := metatune.FineTune(name+" tuned, "+mode, b.model, b.hash, file.tuned, file.hash, string(how), tuneOne(cfg))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", file.path, err)
 			}
@@ -115,8 +131,8 @@ func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method,
 	return methods, nil
 }
 
-// tune is finetune for one task at a time on one goroutine.
-func tune(cfg finetune.Config) metatune.Tune {
+// tuneOne is finetune for one task at a time on one goroutine.
+func tuneOne(cfg finetune.Config) metatune.Tune {
 	return func(ctx context.Context, base *vit.Int8Model, demand []float32, task metatune.Support) (metatune.TunedModel, error) {
 		cfg := cfg
 		cfg.Seed += uint64(task.Number)

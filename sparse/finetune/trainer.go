@@ -101,26 +101,29 @@ func (t *trainer) each(n int, do func(w *worker, micro, from, to int)) error {
 		}
 		return nil
 	}
-	if err := t.pause(); err != nil {
-		return err
-	}
 	old := kernel.SetParallel(1)
 	defer kernel.SetParallel(old)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for i := range min(len(t.workers), total) {
-		wg.Go(func() {
-			for {
-				micro := int(next.Add(1)) - 1
-				if micro >= total {
-					return
-				}
-				one(&t.workers[i], micro)
+	work := func(w *worker, pause func() error) error {
+		for {
+			if err := pause(); err != nil {
+				next.Store(int64(total)) // the others end after what they are at
+				return err
 			}
-		})
+			micro := int(next.Add(1)) - 1
+			if micro >= total {
+				return nil
+			}
+			one(w, micro)
+		}
 	}
+	for i := 1; i < min(len(t.workers), total); i++ {
+		wg.Go(func() { work(&t.workers[i], func() error { return nil }) })
+	}
+	err := work(&t.workers[0], t.pause)
 	wg.Wait()
-	return nil
+	return err
 }
 
 // act is the working memory of a micro-batch: kept to the backward, or the worker's own.

@@ -28,9 +28,16 @@ type Result struct {
 	Part   float64        // of what the steps changed, that is taken
 	Votes  []Vote         // of no change, then of every rate and part; none without folds
 	Held   int            // examples that the votes are about
+	Folds  []Fold         // of the vote that was chosen; none without votes
 	Tuned  int            // numbers that training could move
 	Loss   float64        // of the last step; 0 at rate 0
 	Model  *vit.Int8Model // with the change applied; the base itself where nothing changes
+}
+
+// Fold is the support as embedded by weights that were tuned without some of it, in float32.
+type Fold struct {
+	Out   []bool    // (n) examples that these weights have not seen
+	Embed []float32 // (n, dim)
 }
 
 // Progress is told after each step: how many are done, of how many, and the loss of the last. It may be nil.
@@ -205,11 +212,15 @@ func (r *run) run() (*Result, error) {
 	if vote {
 		r.of *= 1 + len(out)*len(rates)
 		result.Held = held
-		if err := r.vote(result, rates, out); err != nil {
+		embeds, err := r.vote(result, rates, out)
+		if err != nil {
 			return nil, err
 		}
-		best := elect(result.Votes)
-		result.Rate, result.Part = best.Rate, best.Part
+		chosen := elect(result.Votes)
+		result.Rate, result.Part = result.Votes[chosen].Rate, result.Votes[chosen].Part
+		for i, left := range out {
+			result.Folds = append(result.Folds, Fold{left, embeds[chosen][i]})
+		}
 	}
 	values := make([]float32, len(r.train.theta.Flat))
 	if result.Rate > 0 {
@@ -237,12 +248,11 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	return err
 }
 
-// elect returns the vote with most held-out examples right; of equals the one with the least change of the weights, and no change before any.
-func elect(votes []Vote) Vote {
-	best := votes[0]
-	for _, v := range votes[1:] {
-		if v.Right > best.Right || v.Right == best.Right && best.Rate > 0 && v.Loss < best.Loss {
-			best = v
+// elect returns the index of the vote with most held-out examples right; of equals the one with the smallest loss, and no change before any.
+func elect(votes []Vote) (best int) {
+	for i, v := range votes {
+		if b := votes[best]; v.Right > b.Right || v.Right == b.Right && b.Rate > 0 && v.Loss < b.Loss {
+			best = i
 		}
 	}
 	return best
@@ -252,8 +262,9 @@ func elect(votes []Vote) Vote {
 // arXiv:2109.01903 (WiSE-FT).
 var parts = []float64{0.5, 1}
 
-// vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right.
-func (r *run) vote(result *Result, rates []float64, out [][]bool) error {
+// vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
+// returns how each of them embeds the support (n, dim), fold by fold.
+func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]float32, err error) {
 	result.Votes = []Vote{{Part: 1}}
 	for _, rate := range rates {
 		for _, part := range parts {
@@ -261,28 +272,36 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) error {
 		}
 	}
 	moved := make([]float32, len(r.first))
+	embeds = make([][][]float32, len(result.Votes))
+	judge := func(vote int, list [][]int, left []bool) error {
+		embed, err := r.train.judge(&result.Votes[vote], list, left)
+		embeds[vote] = append(embeds[vote], embed)
+		return err
+	}
 	for _, left := range out {
 		list := members(r.train.views.task, left)
 		r.train.start(0)
-		if err := r.train.judge(&result.Votes[0], list, left); err != nil {
-			return err
+		if err := judge(0, list, left); err != nil {
+			return nil, err
 		}
 		for i, rate := range rates {
-			votes := result.Votes[1+i*len(parts):][:len(parts)]
+			first := 1 + i*len(parts)
+			votes := result.Votes[first:][:len(parts)]
 			if _, err := r.steps(rate, list); errors.Is(err, ErrNotFinite) {
 				for j := range votes {
 					votes[j].Loss = math.Inf(1)
+					embeds[first+j] = append(embeds[first+j], nil) // never chosen
 				}
 				continue
 			} else if err != nil {
-				return err
+				return nil, err
 			}
 			r.moved(moved)
 			for j := range votes {
 				copy(r.train.theta.Flat, r.first)
 				kernel.Axpy(r.train.theta.Flat, float32(votes[j].Part), moved)
-				if err := r.train.judge(&votes[j], list, left); err != nil {
-					return err
+				if err := judge(first+j, list, left); err != nil {
+					return nil, err
 				}
 			}
 		}
@@ -293,7 +312,7 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) error {
 			v.Right, v.Loss = 0, math.Inf(1)
 		}
 	}
-	return nil
+	return embeds, nil
 }
 
 // steps trains from the start on the members.
@@ -318,19 +337,19 @@ func (r *run) schedule(i int) float64 {
 	return 0.5 * (1 + math.Cos(math.Pi*float64(i)/float64(r.cfg.Steps)))
 }
 
-// judge classifies the examples that are left out by the prototypes of the members, as they are, and adds up.
-func (t *trainer) judge(v *Vote, members [][]int, left []bool) error {
+// judge classifies the examples that are left out by the prototypes of the members, as they are, and adds up. It returns all embeddings (n, dim).
+func (t *trainer) judge(v *Vote, members [][]int, left []bool) (embed []float32, err error) {
 	dim, way := t.theta.Config.Dim, len(members)
 	var batch []view
 	for i := range left {
 		batch = append(batch, view{i, 0})
 	}
-	embed := make([]float32, len(batch)*dim)
-	err := t.each(len(batch), func(w *worker, _, from, to int) {
+	embed = make([]float32, len(batch)*dim)
+	err = t.each(len(batch), func(w *worker, _, from, to int) {
 		t.forward(w, embed[from*dim:to*dim], batch[from:to], nil)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var support []float32
 	var labels []int
@@ -353,5 +372,5 @@ func (t *trainer) judge(v *Vote, members [][]int, left []bool) error {
 		fewshot.Probabilities(logits, logits, 1, way)
 		v.Loss -= math.Log(max(float64(logits[label]), 1e-30))
 	}
-	return nil
+	return embed, nil
 }

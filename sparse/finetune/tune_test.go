@@ -184,7 +184,7 @@ func TestElect(t *testing.T) {
 		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 6, 0.9}, {2, 1, 6, 0.9}, {2, 1, 4, 0.1}}, 1},
 		{[]Vote{{0, 1, 5, 1}, {1, 0.5, 0, math.Inf(1)}}, 0},
 	} {
-		if have := elect(c.votes); have != c.votes[c.want] {
+		if have := elect(c.votes); have != c.want {
 			t.Errorf("%v: want %v, have %v", c.votes, c.votes[c.want], have)
 		}
 	}

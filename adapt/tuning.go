@@ -1,0 +1,116 @@
+package adapt
+
+import (
+	"fmt"
+
+	"haguruma/core/fewshot"
+	"haguruma/core/picture"
+	"haguruma/core/tensorfile"
+	"haguruma/sparse"
+)
+
+// Tuner changes the weights of the network by gradient steps. Package adapt/tune has the one of every front.
+type Tuner interface {
+	// Tune returns what it made of the network of the task, which is not written to. progress is told of steps; it returns an error to stop
+	// for, and so does stop.
+	Tune(stop Stopper, task Tuning, progress func(done, total int) error) (*Tuned, error)
+}
+
+// Tuning is what a [Tuner] works from.
+type Tuning struct {
+	Embedder Embedder           // the backbone, with the experts merged where there are any
+	Experts  Experts            // nil: none
+	Scores   []float32          // of the experts; nil: none
+	Pictures []*picture.Picture // (n) as the embedder sees them
+	Labels   []int              // (n) 0..way-1
+	Way      int
+}
+
+// Tuned is what a [Tuner] made.
+type Tuned struct {
+	Embedder Embedder // a network of its own; nil: nothing changes
+	// Again makes Embedder once more, with the same bits, from the network that it was made from, so that a version which is not in use holds no
+	// copy of the backbone. nil: Embedder stays as long as its version.
+	Again func(from Embedder) Embedder
+	// Folds are what the guard judges by. Where they do not leave out every example, there is nothing to judge by.
+	Folds  []Fold
+	Report TuningReport
+}
+
+// Fold is the support as embedded by weights that were tuned without some of it.
+type Fold struct {
+	Out   []bool    // (n) examples that these weights have not seen
+	Embed []float32 // (n, dim)
+}
+
+// TuningReport is what a version tells of its fine-tuning.
+type TuningReport struct {
+	Mode   string              // what could change, as the Tuner names it
+	Steps  int                 // 0: none was taken, the change was made before
+	Rate   float64             // learning rate that was chosen; 0: nothing changes
+	Part   float64             // of what the steps changed, that was taken
+	Moved  sparse.Share        // weights that change
+	Parts  []sparse.Share      // of it: blocks, and what is before and behind them
+	Kinds  []sparse.Share      // of it: tensors in the blocks
+	Trials []TuningTrial       // what was voted on; none without votes
+	Held   int                 // examples that the trials are about
+	Change []tensorfile.Tensor // what is changed, as sparse.Change writes it; nil: nothing
+}
+
+// TuningTrial is what a part of the change at a learning rate did for examples that it did not see.
+type TuningTrial struct {
+	Rate, Part float64
+	Right      int
+	Loss       float64 // mean cross-entropy, nats; infinite where weights left the finite numbers
+}
+
+// tune runs the Tuner from some weights.
+func (r *run) tune(w *weights, support []member) (*Tuned, error) {
+	in := Tuning{Embedder: r.task.embedderOf(w), Experts: w.from, Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes)}
+	for _, m := range support {
+		if m.x.pic == nil {
+			return nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which fine-tuning needs", m.x.id), Example: m.x.id}
+		}
+		in.Pictures = append(in.Pictures, m.x.pic)
+	}
+	r.begin(StepTune, 0)
+	tuned, err := r.options.Tuner.Tune(r.stop, in, func(done, total int) error {
+		r.total = total
+		return r.next(done)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("adapt: tune: %w", err)
+	}
+	if tuned.Embedder != nil && tuned.Embedder.Dim() != r.task.dim {
+		panic("adapt: Tune: the network does not fit the task")
+	}
+	return tuned, nil
+}
+
+// leftOut returns probabilities (n, way) of each example by weights that were tuned without it, and a head of all the others as those weights embed
+// them: what leave-one-out is for weights that stay, but that these have seen fewer examples. nil where some example was left out of none.
+func (t *Task) leftOut(folds []Fold, support []member, kind fewshot.Kind) []float32 {
+	n, way := len(support), len(t.classes)
+	all, left := make([]float32, n*way), make([]bool, n)
+	for _, f := range folds {
+		if len(f.Out) != n || len(f.Embed) != n*t.dim {
+			panic("adapt: Tune: a fold does not fit the task")
+		}
+		judged := fewshot.Select(fewshot.NewSupport(f.Embed, labelsOf(support), way, t.dim), kind).LeftOut
+		if judged == nil {
+			return nil
+		}
+		for i, out := range f.Out {
+			if out {
+				copy(all[i*way:(i+1)*way], judged[i*way:(i+1)*way])
+				left[i] = true
+			}
+		}
+	}
+	for _, ok := range left {
+		if !ok {
+			return nil
+		}
+	}
+	return all
+}
