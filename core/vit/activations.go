@@ -14,6 +14,7 @@ type Activations[F nn.Float] struct {
 	from                int  // the first block that ran
 	ready               bool // what it left has not been consumed
 	images              bool // and it began with images
+	every               bool // without train: every token counts after the last block, not the class token alone
 
 	dropRate float64
 	dropRNG  *rand.Rand

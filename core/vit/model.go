@@ -150,7 +150,7 @@ func (b *block[F]) forward(c Config, act *Activations[F], i int) {
 // queries is the number of tokens of an image, from the first on, that block i gives a result for. When there will be no Backward, only the
 // class token counts after the last block, where it is what is pooled: rows do not see each other but in attention.
 func (a *Activations[F]) queries(c Config, i int) int {
-	if !a.train && c.Pool == PoolClass && i == c.Depth-1 {
+	if !a.train && !a.every && c.Pool == PoolClass && i == c.Depth-1 {
 		return 1
 	}
 	return a.tokens
