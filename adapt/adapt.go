@@ -109,8 +109,7 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 		}
 		now = t.learn(merged, again, support, o.Head)
 		if merged.tuned { // these weights have seen every example
-			now.leftOut = t.leftOut(tuned.Folds, support, o.Head)
-			now.LeaveOneOut = leaveOneOut(v.Classes, support, now.leftOut)
+			t.leaveOut(now, tuned.Folds, o.Head)
 		}
 		v.Merged = now
 	}

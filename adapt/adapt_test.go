@@ -246,22 +246,56 @@ func TestTuner(t *testing.T) {
 	if len(s.task.Pictures) != 6 || !slices.Equal(s.task.Labels, []int{0, 0, 0, 1, 1, 1}) || s.task.Way != 2 || s.task.Scores != nil {
 		t.Errorf("tuned from %+v", s.task)
 	}
+	// With the same examples on the right side, it is judged by them alone, and so is what is unknown.
+	for _, f := range s.folds {
+		for i := range 6 {
+			if f.Out[i] {
+				slices.Reverse(f.Embed[3*i : 3*i+2])
+			}
+		}
+	}
+	out, err = task.Adapt(context.Background(), Options{Tuner: s})
+	if err != nil || !out.Taken || out.Version.Verdict.Hits != 6 || out.Version.Verdict.Compared != 6 || out.Version.Merged.LeaveOneOut.Hits != 6 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if below := out.Version.Merged.UnknownBelow; !near(below, 1) { // all are alike in the folds
+		t.Errorf("unknown below %v", below)
+	}
+	// Nothing changes: the version is as without a Tuner, but for the report.
+	s.nothing = true
+	out, err = task.Adapt(context.Background(), Options{Tuner: s, Force: true})
+	if err != nil || out.Version.Merged != nil || out.Version.Tuning.Mode != "swap" || task.Merged() != task.embedder {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	s.nothing = false
 	s.folds = s.folds[:2] // two examples of six are left out of none
 	if out, err = task.Adapt(context.Background(), Options{Tuner: s}); err != nil || !out.Taken || out.Version.Verdict.Code != VerdictNotCompared {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	// The support and the query are seen by the tuned network alike.
 	after := must(task.Classify(pixel(200, 30, 30)))
-	if Best(after) != 0 || task.Merged() == task.embedder || task.Choice() != nil || after[0].Nearest != before[0].Nearest {
+	if Best(after) != 0 || task.InUse().UnknownBelow != -1 || task.Merged() == task.embedder || task.Choice() != nil || after[0].Nearest != before[0].Nearest {
 		t.Errorf("tuned: %+v, before %+v", after, before)
 	}
-	check(t, task.Back())
+	check(t, task.Use(1))
 	if got := must(task.Classify(pixel(200, 30, 30))); !slices.Equal(got, before) {
 		t.Errorf("back: %+v, want %+v", got, before)
 	}
-	check(t, task.Forward())
+	number := out.Version.Number
+	check(t, task.Use(number))
 	if got := must(task.Classify(pixel(200, 30, 30))); !slices.Equal(got, after) {
 		t.Errorf("forward: %+v, want %+v", got, after)
+	}
+	// Copies of versions that are not in use are put away, and made again.
+	for range keepMerged {
+		must(task.Adapt(context.Background(), Options{Tuner: s, Force: true}))
+	}
+	if len(task.merged) != keepMerged || s.again != 0 {
+		t.Errorf("%d copies are kept, %d made again", len(task.merged), s.again)
+	}
+	check(t, task.Use(number))
+	if got := must(task.Classify(pixel(200, 30, 30))); !slices.Equal(got, after) || s.again != 1 {
+		t.Errorf("made again %d times: %+v, want %+v", s.again, got, after)
 	}
 }
 

@@ -50,6 +50,16 @@ func (b *Backbone) Embed(pic *picture.Picture) ([]float32, error) {
 	return b.embed, nil
 }
 
+// Patches returns the embedding and what the network makes of each patch (side*side, dim), row by row; patches are the caller's.
+func (b *Backbone) Patches(pic *picture.Picture) (embed, patches []float32, side int) {
+	size := b.config.ImageSize
+	side = size / b.config.PatchSize
+	patches = make([]float32, side*side*b.config.Dim)
+	b.Reduce(pic).Tensor(b.pixels, b.config.Mean, b.config.Std)
+	b.model.EmbedPatches(patches, b.embed, b.pixels, 1, size)
+	return b.embed, patches, side
+}
+
 // Experts are experts of this backbone. sha256 is that of its bundle, or empty. The error wraps sparse.ErrBackbone when they were learned
 // on another one.
 func (b *Backbone) Experts(e *sparse.Experts, sha256 string) (*BackboneExperts, error) {

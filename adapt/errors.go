@@ -15,6 +15,7 @@ const (
 	CodeNoPicture      = "no_picture"      // adapting with experts to an example that is an embedding only
 	CodeContradiction  = "contradiction"   // one picture in two classes
 	CodeUnknownVersion = "unknown_version" // no version of that number
+	CodeNoPatches      = "no_patches"      // a heat map by an embedder that knows no patches
 )
 
 // Error is a refused call. The fields that do not apply are zero.
@@ -48,6 +49,7 @@ var (
 	ErrNoPicture      error = &Error{Code: CodeNoPicture, Message: "an example without its picture"}
 	ErrContradiction  error = &Error{Code: CodeContradiction, Message: "one picture in two classes"}
 	ErrUnknownVersion error = &Error{Code: CodeUnknownVersion, Message: "no such version"}
+	ErrNoPatches      error = &Error{Code: CodeNoPatches, Message: "no patches of this backbone"}
 )
 
 // Code returns the code of the first [Error] in err's chain, or "" when there is none.

@@ -2,6 +2,7 @@ package adapt
 
 import (
 	"fmt"
+	"slices"
 
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
@@ -87,30 +88,30 @@ func (r *run) tune(w *weights, support []member) (*Tuned, error) {
 	return tuned, nil
 }
 
-// leftOut returns probabilities (n, way) of each example by weights that were tuned without it, and a head of all the others as those weights embed
-// them: what leave-one-out is for weights that stay, but that these have seen fewer examples. nil where some example was left out of none.
-func (t *Task) leftOut(folds []Fold, support []member, kind fewshot.Kind) []float32 {
-	n, way := len(support), len(t.classes)
-	all, left := make([]float32, n*way), make([]bool, n)
+// leaveOut makes what was learned at tuned weights judge each example by weights that were tuned without it, and a head of all the others as those weights
+// embed them: what leave-one-out is for weights that stay, but that these have seen fewer examples. The threshold of unknown is of the same: examples that the
+// weights have seen look more alike than pictures that are to come. Where some example was left out of no fold, nothing is judged and nothing is unknown.
+func (t *Task) leaveOut(l *Learned, folds []Fold, kind fewshot.Kind) {
+	n, way := len(l.support), len(t.classes)
+	l.leftOut, l.LeaveOneOut, l.UnknownBelow = nil, nil, -1
+	all, likeness, left := make([]float32, n*way), make([]float32, n), make([]bool, n)
 	for _, f := range folds {
 		if len(f.Out) != n || len(f.Embed) != n*t.dim {
 			panic("adapt: Tune: a fold does not fit the task")
 		}
-		judged := fewshot.Select(fewshot.NewSupport(f.Embed, labelsOf(support), way, t.dim), kind).LeftOut
-		if judged == nil {
-			return nil
+		judged := fewshot.Select(fewshot.NewSupport(f.Embed, labelsOf(l.support), way, t.dim), kind)
+		if judged.LeftOut == nil {
+			return
 		}
 		for i, out := range f.Out {
 			if out {
-				copy(all[i*way:(i+1)*way], judged[i*way:(i+1)*way])
-				left[i] = true
+				copy(all[i*way:(i+1)*way], judged.LeftOut[i*way:(i+1)*way])
+				likeness[i], left[i] = judged.Likeness[i], true
 			}
 		}
 	}
-	for _, ok := range left {
-		if !ok {
-			return nil
-		}
+	if !slices.Contains(left, false) {
+		l.leftOut, l.UnknownBelow = all, fewshot.UnknownBelow(likeness)
+		l.LeaveOneOut = leaveOneOut(t.names(), l.support, all)
 	}
-	return all
 }

@@ -218,6 +218,19 @@ func (b *bundle) apply(a *adapter.Adapter, experts func() (*expertsFile, error))
 // answerer says of a picture which class it is: one score a class, and whether it is of any.
 type answerer interface {
 	answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error)
+	// heat says where a picture speaks for a class, by the id of its score.
+	heat(pic *picture.Picture, class int) (grid []float32, side int, err error)
+}
+
+func (t *taught) heat(pic *picture.Picture, class int) (grid []float32, side int, err error) {
+	return t.task.Heat(pic, class)
+}
+
+func (x *adapted) heat(pic *picture.Picture, class int) (grid []float32, side int, err error) {
+	embed, patches, side := x.embedder.Patches(pic)
+	grid = make([]float32, side*side)
+	x.Head.Heat(grid, patches, embed, slices.IndexFunc(x.Classes, func(c adapter.Class) bool { return c.ID == class }))
+	return grid, side, nil
 }
 
 func (t *taught) answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error) {

@@ -21,6 +21,7 @@ import (
 
 type classifyFlags struct {
 	support, bundle, experts string
+	heat                     string
 	asJSON, asCSV, embed     bool
 	noExperts                bool
 	adapter                  adapterFlags
@@ -67,6 +68,7 @@ type classified struct {
 	Probability float32      `json:"probability"`
 	Unknown     bool         `json:"unknown,omitempty"` // like none of the classes
 	Scores      []classScore `json:"scores,omitempty"`
+	Heat        string       `json:"heat,omitempty"` // path of the heat map
 	Error       string       `json:"error,omitempty"`
 }
 
@@ -94,6 +96,9 @@ place of examples, and gives the same answers: the adapter's file, or a task's f
 for the version in use there. --signed and --key refuse files that nobody, or somebody
 else, has signed.
 
+--heat draws for each query what speaks for the most probable class (orange) and against it
+(blue), patch by patch, into a folder of PNG files.
+
 Everything is computed on this machine. The bundle is the one in www/models
 beside the program or above the working directory, unless --bundle names
 another. A query that cannot be read is reported, the others are still
@@ -102,6 +107,7 @@ classified, and the exit code is 1.`,
   haguruma classify --support symbols.zip queries/ --csv > result.csv
   haguruma classify --support castings/ queries/ --json
   haguruma classify --adapter castings.safetensors queries/ --csv > result.csv
+  haguruma classify --adapter castings.safetensors queries/ --heat maps
   haguruma classify --embed new.jpg other.png`,
 		RunE: func(command *cobra.Command, queries []string) error {
 			if err := exclusive(command, "json", "csv"); err != nil {
@@ -111,6 +117,9 @@ classified, and the exit code is 1.`,
 				return err
 			}
 			if err := exclusive(command, "embed", "csv"); err != nil {
+				return err
+			}
+			if err := exclusive(command, "embed", "heat"); err != nil {
 				return err
 			}
 			if err := exclusive(command, "adapter", "support", "embed"); err != nil {
@@ -144,6 +153,7 @@ classified, and the exit code is 1.`,
 	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
 	flags.BoolVar(&f.asJSON, "json", false, "print JSON, with the probability of every class")
 	flags.BoolVar(&f.asCSV, "csv", false, "print CSV (UTF-8 with BOM, for spreadsheets)")
+	flags.StringVar(&f.heat, "heat", "", "new `FOLDER` for a heat map of each query: what speaks for the class, and where")
 	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
 	flags.BoolVar(&f.embed, "embed", false, "print the embedding of each query instead; needs no --support")
 	return command
@@ -162,6 +172,12 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 	if err != nil {
 		return err
 	}
+	var maps *heatFolder
+	if f.heat != "" {
+		if maps, err = openHeat(f.heat); err != nil {
+			return err
+		}
+	}
 	progress := a.newReporter()
 	defer progress.close()
 	by, about, err := a.answererOf(ctx, b, f, progress)
@@ -174,7 +190,7 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if results[i], err = classifyFile(by, file); err != nil {
+		if results[i], err = classifyFile(by, file, maps); err != nil {
 			failures = append(failures, err)
 		}
 		progress.report("classify", i+1, len(files), "")
@@ -294,7 +310,8 @@ func (a *app) readLabelled(support string) (classes []labelled, data *fewshot.Da
 	return classes, data, nil
 }
 
-func classifyFile(by answerer, file query) (classified, error) {
+// classifyFile draws a heat map too where there are maps.
+func classifyFile(by answerer, file query, maps *heatFolder) (classified, error) {
 	out := classified{File: file.name}
 	pic, err := file.open()
 	if err == nil {
@@ -309,6 +326,15 @@ func classifyFile(by answerer, file query) (classified, error) {
 			if !known {
 				out.Unknown, out.Class, out.Probability = true, unknownClass, 0
 			}
+			if maps != nil {
+				var grid []float32
+				var side int
+				if grid, side, err = by.heat(pic, scores[0].Class); err == nil {
+					out.Heat, err = maps.write(file.name, pic, scores[0].Name, grid, side)
+				}
+			}
+		}
+		if err == nil {
 			return out, nil
 		}
 		err = fmt.Errorf("%s: %w", file.name, err)

@@ -215,6 +215,8 @@ func TestUsage(t *testing.T) {
 		{"--sign", []string{"adapt", "x", "--task", "y", "--sign", "z"}},
 		{"do not go together", []string{"adapt", "x", "-o", "y", "--experts", "z", "--no-experts"}},
 		{"--force", []string{"adapt", "x", "-o", "y", "--force"}},
+		{"--finetune", []string{"adapt", "x", "-o", "y", "--finetune", "none"}},
+		{"--finetune-share", []string{"adapt", "x", "-o", "y", "--finetune-share", "0.2"}},
 		{"--head", []string{"adapt", "x", "-o", "y", "--head", "forest"}},
 		{"have 0", []string{"history"}},
 		{"have 2", []string{"journal", "a", "b"}},

@@ -27,6 +27,7 @@ var remedies = []struct {
 	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
 	{errHash, "copy or download the bundle again, together with its manifest"},
 	{errNoTask, "haguruma adapt FOLDER_OR_ZIP --task makes one"},
+	{errOccupied, "name a folder that is not there yet"},
 	{errNoVersion, "haguruma history lists the versions, haguruma rollback takes one into use"},
 	{errWorse, "look at the new examples, some may be in the wrong class; --force takes it all the same"},
 	{errContradiction, "remove one of the two, or move it where it belongs"},
