@@ -1,6 +1,5 @@
-// The house rules, held by a test: which package may import which (the floors
-// of docs/ARCHITECTURE.md), which package may use which library, how long a
-// file may be, and that every dependency is pinned and explained.
+// The house rules, held by a test: which package may import which (the floors of docs/ARCHITECTURE.md), which package may use which library, how
+// long a file may be, and that every dependency is pinned and explained.
 package haguruma_test
 
 import (
