@@ -156,6 +156,7 @@ test("the keyboard alone: everything is reached, seen to be reached, and works",
 	};
 
 	assert.deepEqual(await tabTo(text.skip), [text.skip]);
+	assert.deepEqual(await tabTo(text.language), [text.language]);
 	assert.deepEqual(await tabTo(text.className), [text.className]);
 	await page.keyboard.press("Control+A");
 	await page.keyboard.type("upright");

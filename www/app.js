@@ -2,18 +2,18 @@
 
 import { Engine } from "./engine.js";
 import { EngineError } from "./error.js";
-import { dropZone, fromFolderInput, keep } from "./files.js";
+import { dropZone, fromFolderInput } from "./files.js";
 import { Runner } from "./runner.js";
-import { staticText, text } from "./strings.js";
+import { languages, onLanguage, text } from "./strings.js";
 import { Task } from "./task.js";
+import { original, Trial } from "./trial.js";
 import { Card } from "./views/card.js";
 import { byId } from "./views/element.js";
 import { GearsView } from "./views/gears.js";
+import { languageChoice, sayAll } from "./views/language.js";
 import { setDisabled } from "./views/pad.js";
 import { Status } from "./views/status.js";
-import { previewSide, TryView } from "./views/try.js";
 
-/** @import { ClassifyResult } from "./engine.js" */
 /** @import { Found } from "./files.js" */
 /** @import { Class, Example } from "./task.js" */
 
@@ -34,17 +34,8 @@ function color(of) {
 	return n;
 }
 
-/** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
-const maxFileBytes = 64 << 20;
-
-/** Pause after the last piece of a stroke before it is classified, ms. */
-const rest = 60;
-
-document.documentElement.lang = text.lang;
-document.title = text.title;
-for (const element of document.querySelectorAll("[data-text]")) {
-	element.textContent = staticText(/** @type {HTMLElement} */ (element).dataset["text"] ?? "");
-}
+sayAll();
+languageChoice(byId("language", HTMLSelectElement));
 
 const task = new Task();
 const status = new Status();
@@ -60,20 +51,20 @@ const runner = new Runner(task, {
 	onState: render,
 	onAdapted: () => {
 		render();
-		classifySoon(0);
+		trial.soon(0);
 	},
 	onBadExample: refuse,
 	onError: (error) => {
 		console.error(error);
 		const died = error.code === "died";
 		if (died) status.stopped();
-		status.alert(text.errors[error.code], died ? { retry: () => void runner.restart() } : {});
+		status.alert(() => text.errors[error.code], died ? { retry: () => void runner.restart() } : {});
 	},
 	onRestart: (again) => {
-		status.say(again ? text.restarted : text.restarting);
+		status.say(() => (again ? text.restarted : text.restarting));
 		if (!again) return;
 		status.ready(bundleName);
-		classifySoon(0);
+		trial.soon(0);
 	},
 });
 
@@ -83,14 +74,14 @@ const runner = new Runner(task, {
 const actions = {
 	rename(of, name) {
 		const problem = task.checkName(of, name);
-		if (problem === "nameTaken") status.say(text.nameTaken(name.trim()));
-		else if (problem) status.say(text[problem]);
+		if (problem === "nameTaken") status.say(() => text.nameTaken(name.trim()));
+		else if (problem) status.say(() => text[problem]);
 		else task.renameClass(of, name);
 	},
 	remove(of) {
 		const index = task.classes.indexOf(of);
 		const back = task.removeClass(of);
-		offerUndo(text.classWith(of.name, of.examples.length), back);
+		offerUndo(() => text.classWith(of.name, of.examples.length), back);
 		const next = task.classes[index] ?? task.classes[index - 1];
 		(next ? cards.get(next.key)?.name : byId("add-class", HTMLButtonElement))?.focus();
 	},
@@ -102,27 +93,29 @@ const actions = {
 		void addFiles([[to, files]]);
 	},
 	removeExample(from, example) {
-		offerUndo(text.pictureFrom(example.name, from.name), task.removeExample(from, example));
+		offerUndo(() => text.pictureFrom(example.name, from.name), task.removeExample(from, example));
 	},
 };
 
-/** @param {string} what @param {() => void} back */
+/** @param {() => string} what @param {() => void} back */
 function offerUndo(what, back) {
-	status.say(text.removed(what), () => {
+	status.say(() => text.removed(what()), () => {
 		back();
-		status.say(text.restored(what));
+		status.say(() => text.restored(what()));
 	});
 }
 
+/** What new classes are called by. */
+const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+
 function addClass() {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	const free = [...letters].map(text.newClass).find((name) => !task.checkName(null, name));
+	const free = letters.map(text.newClass).find((name) => !task.checkName(null, name));
 	return task.addClass(free ?? task.freeName(text.newClass("")));
 }
 
 /**
  * Files that were given together: what cannot be taken is told in one list.
- * @typedef {{ total: number, refused: string[], alert: HTMLElement | null }} Batch
+ * @typedef {{ total: number, refused: (() => string)[], alert: HTMLElement | null }} Batch
  */
 
 /** @returns {Batch} */
@@ -134,16 +127,14 @@ const batches = new WeakMap();
 /** @param {[Class, File[]][]} groups */
 async function addFiles(groups) {
 	const batch = newBatch(groups.reduce((n, [, files]) => n + files.length, 0));
-	if (batch.total === 0) status.say(text.noFiles);
+	if (batch.total === 0) status.say(() => text.noFiles);
 	for (const [to, files] of groups) {
 		for (const file of files) {
 			try {
-				if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
-				const example = task.addExample(to, file.name, await keep(file));
+				const example = task.addExample(to, file.name, await original(file));
 				batches.set(example, batch);
 			} catch (cause) {
-				const error = cause instanceof EngineError ? cause : new EngineError("download", "unreadable file", { cause });
-				tellRefused(batch, file.name, sentence(file.name, error));
+				tellRefused(batch, file.name, /** @type {EngineError} */ (cause));
 			}
 		}
 	}
@@ -152,7 +143,7 @@ async function addFiles(groups) {
 /** @param {Found} found folders become classes, loose files have nowhere to go */
 function addFolders({ files, folders }) {
 	if (folders.size === 0) {
-		status.say(files.length > 0 ? text.dropOnClass : text.noFiles);
+		status.say(() => (files.length > 0 ? text.dropOnClass : text.noFiles));
 		return;
 	}
 	/** @type {[Class, File[]][]} */
@@ -180,17 +171,17 @@ function sentence(name, error) {
 	return text.errors[error.code];
 }
 
-/** @param {Batch} batch @param {string} name @param {string} why */
-function tellRefused(batch, name, why) {
-	batch.refused.push(text.problem(name, why));
+/** @param {Batch} batch @param {string} name @param {EngineError} error */
+function tellRefused(batch, name, error) {
+	batch.refused.push(() => text.problem(name, sentence(name, error)));
 	batch.alert?.remove();
-	batch.alert = status.alert(text.notTaken(batch.refused.length, batch.total), { list: batch.refused });
+	batch.alert = status.alert(() => text.notTaken(batch.refused.length, batch.total), { list: batch.refused });
 }
 
 /** @param {Example} example @param {EngineError} error */
 function refuse(example, error) {
 	console.info(`${example.name}: ${error.code}: ${error.message}`);
-	tellRefused(batches.get(example) ?? newBatch(), example.name, sentence(example.name, error));
+	tellRefused(batches.get(example) ?? newBatch(), example.name, error);
 }
 
 // --- step 2: learn ---
@@ -218,7 +209,7 @@ learnButton.addEventListener("click", () => {
 	if (whyNot()) return;
 	runner.learn();
 	render();
-	classifySoon(0);
+	trial.soon(0);
 });
 
 function renderLearn() {
@@ -261,98 +252,7 @@ async function loadGears(engine) {
 
 // --- step 3: try it ---
 
-const tryView = new TryView(() => classifySoon(rest), (files) => void tryFile(files));
-
-/** @param {File[]} files */
-async function tryFile(files) {
-	const file = files[0];
-	if (!file) return status.say(text.noFiles);
-	if (files.length > 1) status.say(text.tryOne(file.name));
-	try {
-		if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
-		tryView.setPicture(await keep(file), file.name);
-	} catch (cause) {
-		const error = cause instanceof EngineError ? cause : new EngineError("download", "unreadable file", { cause });
-		tellRefused(newBatch(), file.name, sentence(file.name, error));
-	}
-}
-
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let resting;
-let classifying = false;
-let again = false;
-
-/** Classifies what is there after a pause; one at a time, and the newest last. @param {number} pause ms */
-function classifySoon(pause) {
-	// While one is under way the hand need not rest: the next starts when it is done.
-	if (classifying) {
-		again = true;
-		return;
-	}
-	clearTimeout(resting);
-	resting = setTimeout(() => void classify(), pause);
-}
-
-async function classify() {
-	const subject = tryView.subject;
-	if (!runner.adapted) tryView.setHint(tryLater());
-	else if (!subject) tryView.setHint(text.tryHint);
-	if (!subject || runner.state !== "ready" || (!runner.adapted && subject.name === null)) return;
-	classifying = true;
-	again = false;
-	try {
-		const { source, name } = subject;
-		const thumbnail = name === null ? 0 : previewSide;
-		// Before anything is learnt, a file is read all the same: to be seen, or to be told that it is none.
-		const result = runner.adapted ? await runner.classify(source, thumbnail) : await runner.look(source, thumbnail);
-		if (result.thumbnail) tryView.setPreview(source, result.thumbnail);
-		if ("scores" in result) showResult(result);
-	} catch (cause) {
-		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
-		if (error.code === "not_adapted") tryView.setHint(tryLater());
-		else if (error.code === "died") again = true;
-		else if (subject.name !== null) {
-			tryView.dropPicture(subject.source);
-			again = true; // for what was there before
-			tellRefused(newBatch(), subject.name, sentence(subject.name, error));
-		} else {
-			console.error(error);
-			status.alert(text.errors[error.code]);
-		}
-	}
-	classifying = false;
-	if (again && runner.state === "ready") classifySoon(0);
-}
-
-/** Why there is no answer yet. */
-const tryLater = () => {
-	if (!runner.learning) return text.tryFirst;
-	return whyNot() ?? (task.waiting > 0 ? text.whyReading(task.waiting) : "");
-};
-
-/** Times of the last pictures, ms. @type {number[]} */
-const times = [];
-
-/** @param {ClassifyResult} result */
-function showResult(result) {
-	times.push(result.ms);
-	if (times.length > 9) times.shift();
-	status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
-	// The page's names and order, which may be newer than the answer.
-	const rows = task.classes.flatMap((c) => {
-		const score = result.scores.find((s) => runner.classKey(s.class) === c.key);
-		return score ? [{ ...score, name: c.name, color: color(c) }] : [];
-	});
-	const [first] = rows;
-	if (!first) return tryView.setHint(tryLater()); // all of them were removed meanwhile
-	const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a), first);
-	const key = runner.exampleKey(best.nearest);
-	const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
-	tryView.setResult(rows, like?.thumbnail ?? null);
-}
-task.onChange((change) => {
-	if (change.kind === "renameClass" && runner.adapted) classifySoon(0);
-});
+const trial = new Trial({ task, runner, status, color, whyNot, refused: (name, error) => tellRefused(newBatch(), name, error) });
 
 // --- the whole ---
 
@@ -388,6 +288,18 @@ function renderClasses() {
 }
 
 task.onChange(render);
+onLanguage(() => {
+	// What the page itself named and nobody touched is called what the language calls it.
+	for (const c of task.classes) {
+		const letter = letters.find((l) => untouched.has(c) && Object.values(languages).some((table) => table.newClass(l) === c.name));
+		const name = letter && text.newClass(letter);
+		if (!name || task.checkName(c, name)) continue;
+		task.renameClass(c, name);
+		untouched.add(c);
+	}
+	render();
+	trial.soon(0);
+});
 
 byId("add-class", HTMLButtonElement).addEventListener("click", () => {
 	const added = addClass();
@@ -410,7 +322,7 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 for (const added of [addClass(), addClass()]) untouched.add(added);
-tryView.setHint(tryLater());
+trial.soon(0);
 renderClasses();
 renderLearn();
 performance.mark("haguruma:page"); // e2e/ready.mjs reads the marks
@@ -438,7 +350,7 @@ async function load() {
 		loading = false;
 		status.stopped();
 		render();
-		status.alert(text.errors[error.code], error.code === "unsupported" ? {} : { retry: () => void load() });
+		status.alert(() => text.errors[error.code], error.code === "unsupported" ? {} : { retry: () => void load() });
 	}
 }
 

@@ -1,182 +1,65 @@
-// Every word the page says. A second language is a second table of the same shape; `text` is the one in use.
+// Every word the page says: a table for each language, of the same shape, and the one in use.
 
-/** @import { ErrorCode, Progress } from "./engine.js" */
-
-const megabyte = 1e6;
-
-/** @param {number} bytes */
-const size = (bytes) => (bytes / megabyte).toFixed(1);
-
-/** @param {number} n */
-const pictures = (n) => (n === 1 ? "1 picture" : `${n} pictures`);
-
-const en = {
-	lang: "en",
-	title: "haguruma: teach by example",
-	tagline: "Teach it with a few examples. Everything stays on this device.",
-	skip: "Skip to the classes",
-
-	// step 1
-	teach: "Show examples",
-	teachHint: "Draw, or add pictures: three to ten for each class are a good start.",
-	addClass: "Add a class",
-	addFolders: "Add folders as classes",
-	addFoldersHint: "You can also drop folders here: each becomes a class with its name.",
-	/** @param {string} letter */
-	newClass: (letter) => `Class ${letter}`,
-	className: "Name of the class",
-	/** @param {string} name */
-	removeClass: (name) => `Remove ${name}`,
-	pictures,
-	noPictures: "no pictures yet",
-	/** @param {string} name */
-	padLabel: (name) => `Drawing area of ${name}`,
-	addDrawing: "Add drawing",
-	undoStroke: "Undo",
-	undoStrokeLabel: "Undo the last stroke",
-	clear: "Clear",
-	chooseFiles: "Choose pictures",
-	dropHere: "or drop them here",
-	drawHere: "draw here",
-	/** @param {string} name @param {string} of */
-	removeExample: (name, of) => `Remove ${name} from ${of}`,
-	/** @param {number} n */
-	drawing: (n) => `drawing ${n}`,
-	/** @param {string} name */
-	examplesOf: (name) => `Pictures of ${name}`,
-	waiting: "being read",
-
-	// step 2
-	learn: "Learn",
-	learnTitle: "Learn",
-	learnt: "Learnt",
-	/** @param {number} way @param {number} examples @param {number} ms */
-	learntFrom: (way, examples, ms) => `Learnt ${way} classes from ${pictures(examples)} in ${ms < 1 ? "under 1" : Math.round(ms)} ms.`,
-	learntLive: "New pictures are learnt at once.",
-	readyToLearn: "Ready when you are.",
-	whyLoading: "Wait a moment: the engine is still loading.",
-	whyBroken: "The engine is not running.",
-	whyFewClasses: "Add a second class first.",
-	/** @param {string} name */
-	whyEmptyClass: (name) => `Add at least one picture to ${name}.`,
-	/** @param {string} name */
-	whyNotAdded: (name) => `Press “Add drawing” at ${name} to keep what you drew.`,
-	/** @param {number} n */
-	whyReading: (n) => `Reading ${pictures(n)}…`,
-	/** @param {string} name */
-	notYetLearnt: (name) => `${name} has no picture yet and is left out until it has.`,
-
-	// gears
-	useGears: "Adapt the model to this task",
-	gearsTitle: "Gears in use",
-	gearsComing: "The model’s gears are on their way.",
-	gearsFirst: "Once it learns, the model picks the gears that help with your pictures.",
-	gearsOff: "The model is used as it is.",
-	/** @param {number} n of @param {number} all @param {string} percent */
-	gearsChosen: (n, all, percent) => `${n} of ${all} gears are turned, which change ${percent} of the model.`,
-	/** @param {number} n */
-	gear: (n) => `Gear ${n}`,
-	gearsWhere: "Where in the model",
-	/** @param {string} name @returns {string} */
-	part: (name) => {
-		const block = /^blocks\.(\d+)$/.exec(name);
-		if (block) return `block ${Number(block[1]) + 1}`;
-		return { patch_embed: "reading the picture", pos_embed: "places", cls_token: "class token", register_tokens: "registers", norm: "last norm" }[name] ?? name;
-	},
-	gearsMissing: "The model’s gears could not be loaded. Everything works without them.",
-
-	// step 3
-	tryTitle: "Try it",
-	tryPad: "Drawing area for trying",
-	tryChoose: "Choose a picture",
-	tryBack: "Draw instead",
-	/** @param {string} name */
-	tryOne: (name) => `One picture at a time here: ${name} was taken.`,
-	tryHint: "Draw or choose something new, and see what it is taken for.",
-	tryFirst: "Press Learn first.",
-	/** @param {string} name @param {string} percent */
-	verdict: (name, percent) => `${name}, ${percent}`,
-	/** @param {number} p 0..1 */
-	percent: (p) => `${Math.round(100 * p)}%`,
-	mostLike: "Most like this example:",
-	/** @param {string} name */
-	pictureOf: (name) => `the picture ${name}`,
-
-	// status
-	/** @param {Progress} p */
-	progress: ({ part, loaded, total }) =>
-		part === "start"
-			? "Starting"
-			: `${{ engine: "Engine", bundle: "Model", experts: "Gears" }[part]} ${size(loaded)}${total === null ? "" : ` of ${size(total)}`} MB`,
-	loading: "Loading",
-	/** @param {string} bundle */
-	ready: (bundle) => `Ready. Model: ${bundle}.`,
-	/** @param {number} ms */
-	timing: (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms a picture, all in this tab`,
-	restarting: "The engine stopped and is being started again. Your pictures are kept.",
-	restarted: "The engine is running again. Nothing was lost.",
-	retry: "Try again",
-	undo: "Undo",
-	dismiss: "Close",
-	/** @param {string} what */
-	removed: (what) => `Removed ${what}.`,
-	/** @param {string} name @param {number} n */
-	classWith: (name, n) => (n === 0 ? name : `${name} with ${pictures(n)}`),
-	/** @param {string} name @param {string} of */
-	pictureFrom: (name, of) => `${name} from ${of}`,
-	/** @param {string} what */
-	restored: (what) => `${what} is back.`,
-	/** @param {number} n @param {number} total */
-	notTaken: (n, total) => (total === 1 ? "This file was not taken:" : `Not taken, ${n} of ${total} files:`),
-	/** @param {string} name @param {string} sentence */
-	problem: (name, sentence) => `${name}: ${sentence}`,
-	dropOnClass: "Drop pictures on a class, or on “Try it”. Folders can be dropped anywhere.",
-	noFiles: "There were no files in that.",
-	nameEmpty: "A class needs a name, so the old one stays.",
-	nameLong: "That name is too long, so the old one stays.",
-	/** @param {string} name */
-	nameTaken: (name) => `Another class is already called ${name}, so the old name stays.`,
-	heic: "this looks like a HEIC photo. Set the phone’s camera to “most compatible”, or convert it to JPEG.",
-	broke: "the engine could not cope with this picture and had to be started again.",
-
-	/** @type {Record<ErrorCode, string>} what an error means to a person */
-	errors: {
-		unsupported: "This browser is too old to run the engine. Any Chrome, Edge or Firefox since 2021, or Safari 16.4, can.",
-		aborted: "The loading was stopped.",
-		disposed: "The engine was switched off. Load the page again.",
-		died: "The engine stopped. Your pictures are kept.",
-		download: "A part of the program could not be loaded. Check the connection and try again.",
-		manifest: "The model’s description on this server is damaged.",
-		hash: "The model arrived damaged. Try again; if it stays so, the server’s copy is damaged.",
-		bundle: "The model on this server cannot be read by this version.",
-		experts: "The gears on this server do not belong to its model.",
-		picture_format: "this is not a picture we can read. JPEG, PNG, GIF, WebP and BMP work.",
-		picture_truncated: "the file ends in the middle of the picture. Perhaps the copy broke off.",
-		picture_too_large: "this picture is too large: at most 64 MB and 67 megapixels.",
-		picture_empty: "the file is empty.",
-		bad_name: "This is not a name for a class.",
-		duplicate_class: "Another class has this name.",
-		unknown_class: "This class is gone.",
-		unknown_example: "This picture is gone.",
-		too_few_classes: "Add a second class first.",
-		empty_class: "Each class needs at least one picture.",
-		not_adapted: "Press Learn first.",
-		bad_embedding: "the model could make nothing of this picture.",
-		other_weights: "The model has changed meanwhile. Try again.",
-		no_picture: "A picture is missing that the gears need.",
-		contradiction: "this picture is in another class already. Remove it there first.",
-		unknown_version: "There is no such version.",
-		usage: "Something went wrong inside the page. Loading it again helps; your pictures would be lost, though.",
-		internal: "Something went wrong inside the engine. Nothing was lost.",
-	},
-};
+import { en } from "./strings/en.js";
+import { ja } from "./strings/ja.js";
 
 /** @typedef {typeof en} Text */
+/** @typedef {keyof typeof languages} Language */
 
-/** @type {Text} */
-export const text = en;
+/** @satisfies {Record<string, Text>} */
+export const languages = { en, ja };
 
-/** Keys of `text` that index.html names in data-text: plain words only. */
+/** Where the choice of the user is kept. */
+const choiceKey = "haguruma.language";
+
+/** The table in use. It changes with useLanguage: read it when something is said, and keep no copy. @type {Text} */
+export let text = languages[preferred()];
+
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/** Calls listener after each change of the language. @param {() => void} listener */
+export function onLanguage(listener) {
+	listeners.push(listener);
+}
+
+/** Says everything in a language from now on, and in the visits to come. @param {Language} language */
+export function useLanguage(language) {
+	text = languages[language];
+	try {
+		localStorage.setItem(choiceKey, language);
+	} catch {
+		// a browser that keeps nothing asks again at the next visit
+	}
+	for (const listener of listeners) listener();
+}
+
+/** What the user chose, else the first language of the browser that there is a table for. Outside a page: English. @returns {Language} */
+function preferred() {
+	if (typeof document === "undefined") return "en";
+	let chosen = null;
+	try {
+		chosen = localStorage.getItem(choiceKey);
+	} catch {
+		// no storage, no choice
+	}
+	return pick(chosen, navigator.languages);
+}
+
+/**
+ * @param {string | null} chosen
+ * @param {readonly string[]} wanted tags of BCP 47, the dearest first
+ * @returns {Language}
+ */
+export function pick(chosen, wanted) {
+	for (const tag of chosen === null ? wanted : [chosen, ...wanted]) {
+		const primary = tag.toLowerCase().split("-")[0] ?? "";
+		if (Object.hasOwn(languages, primary)) return /** @type {Language} */ (primary);
+	}
+	return "en";
+}
+
+/** Keys of `text` that data-text and data-label name: plain words only. */
 export function staticText(/** @type {string} */ key) {
 	const value = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (text))[key];
 	if (typeof value !== "string") throw new Error(`strings: no plain text ${JSON.stringify(key)}`);

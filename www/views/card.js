@@ -44,24 +44,24 @@ export class Card {
 		this.#class = of;
 		this.#actions = actions;
 		this.name = el("input", {
-			type: "text", className: "name", "aria-label": text.className, title: text.className, maxLength: 200, autocomplete: "off",
+			type: "text", className: "name", label: "className", maxLength: 200, autocomplete: "off",
 			spellcheck: false,
 		});
 		this.#count = el("span", { className: "count" });
 		this.#remove = el("button", { type: "button", className: "icon" }, cross());
 		this.#pad = new Pad("", () => this.#offer());
-		this.#add = el("button", { type: "button", className: "strong", textContent: text.addDrawing });
+		this.#add = el("button", { type: "button", className: "strong", say: "addDrawing" });
 		const input = el("input", {
 			type: "file", multiple: true, accept: "image/*", className: "hidden", tabIndex: -1, "aria-hidden": "true",
 		});
-		this.#choose = el("button", { type: "button", textContent: text.chooseFiles });
+		this.#choose = el("button", { type: "button", say: "chooseFiles" });
 		this.#list = el("ul", { className: "tiles" });
 		this.element = el("li", { className: "card" },
 			el("div", { className: "card-head" }, el("span", { className: "dot" }), this.name, this.#count, this.#remove),
 			el("div", { className: "card-draw" }, this.#pad.element,
 				el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#add)),
 			el("div", { className: "card-files" },
-				el("div", { className: "choose" }, this.#choose, input, el("span", { className: "drop-hint", textContent: text.dropHere })),
+				el("div", { className: "choose" }, this.#choose, input, el("span", { className: "drop-hint", say: "dropHere" })),
 				this.#list),
 		);
 
@@ -168,7 +168,7 @@ class Tile {
 	update(className) {
 		const { name, state, source, thumbnail } = this.#example;
 		this.element.classList.toggle("waiting", state === "waiting" && !thumbnail);
-		this.#canvas.setAttribute("aria-label", thumbnail ? name : `${name}: ${text.waiting}`);
+		this.#canvas.setAttribute("aria-label", thumbnail ? name : text.problem(name, text.waiting));
 		this.button.setAttribute("aria-label", text.removeExample(name, className));
 		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
 		if (pixels && pixels !== this.#painted) {

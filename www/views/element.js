@@ -1,5 +1,8 @@
+import { staticText } from "../strings.js";
+
 /**
- * Makes an element: properties are set as DOM properties, `dataset` and names with a dash as what they are in HTML.
+ * Makes an element: properties are set as DOM properties, `dataset` and names with a dash as what they are in HTML. `say` is the key of
+ * its text and `label` of its name among the plain words of strings.js: both follow the language, as long as it is in the document.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, unknown>} [properties]
@@ -9,12 +12,27 @@
 export function el(tag, properties = {}, ...children) {
 	const element = document.createElement(tag);
 	for (const [name, value] of Object.entries(properties)) {
-		if (name === "dataset") Object.assign(element.dataset, value);
+		if (name === "say") sayIt(element, String(value));
+		else if (name === "label") labelIt(element, String(value));
+		else if (name === "dataset") Object.assign(element.dataset, value);
 		else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, String(value));
 		else Object.assign(element, { [name]: value });
 	}
 	element.append(...children);
 	return element;
+}
+
+/** @param {HTMLElement} element @param {string} key */
+export function sayIt(element, key) {
+	element.dataset["text"] = key;
+	element.textContent = staticText(key);
+}
+
+/** @param {HTMLElement} element @param {string} key */
+export function labelIt(element, key) {
+	element.dataset["label"] = key;
+	element.setAttribute("aria-label", staticText(key));
+	if (element.matches("input, select")) element.title = staticText(key);
 }
 
 /**

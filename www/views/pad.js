@@ -1,5 +1,4 @@
 import { el } from "./element.js";
-import { text } from "../strings.js";
 
 /** @import { Pixels } from "../engine.js" */
 
@@ -40,11 +39,11 @@ export class Pad {
 		this.#context = /** @type {CanvasRenderingContext2D} */ (
 			this.#canvas.getContext("2d", { willReadFrequently: true, alpha: false })
 		);
-		this.undo = el("button", { type: "button", className: "quiet", textContent: text.undoStroke, "aria-label": text.undoStrokeLabel });
-		this.clear = el("button", { type: "button", className: "quiet", textContent: text.clear });
+		this.undo = el("button", { type: "button", className: "quiet", say: "undoStroke", label: "undoStrokeLabel" });
+		this.clear = el("button", { type: "button", className: "quiet", say: "clear" });
 		this.undo.addEventListener("click", () => this.#remove(1));
 		this.clear.addEventListener("click", () => this.#remove(this.#strokes.length));
-		const hint = el("span", { className: "paper-hint", textContent: text.drawHere, "aria-hidden": "true" });
+		const hint = el("span", { className: "paper-hint", say: "drawHere", "aria-hidden": "true" });
 		this.element = el("div", { className: "pad" }, this.#canvas, hint);
 		this.#listen();
 		this.#draw();

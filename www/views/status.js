@@ -1,5 +1,5 @@
 import { byId, el } from "./element.js";
-import { text } from "../strings.js";
+import { onLanguage, text } from "../strings.js";
 
 /** @import { Progress } from "../engine.js" */
 
@@ -16,12 +16,31 @@ export class Status {
 	#notice = null;
 	/** @type {ReturnType<typeof setTimeout> | undefined} */
 	#ending;
+	/** what each element says, in the language in use @type {Map<Element, () => string>} */
+	#said = new Map();
+
+	constructor() {
+		onLanguage(() => {
+			for (const [element, sentence] of this.#said) {
+				// What is closed is not said again, ever.
+				if (element.isConnected) element.textContent = sentence();
+				else this.#said.delete(element);
+			}
+		});
+	}
+
+	/** @template {Element} E @param {E} element @param {() => string} sentence */
+	#say(element, sentence) {
+		this.#said.set(element, sentence);
+		element.textContent = sentence();
+		return element;
+	}
 
 	loading() {
 		this.#parts.clear();
 		this.#bar.hidden = false;
 		this.#bar.removeAttribute("value");
-		this.#line.textContent = text.loading;
+		this.#say(this.#line, () => text.loading);
 	}
 
 	/** @param {Progress} progress */
@@ -29,7 +48,7 @@ export class Status {
 		this.#parts.set(progress.part, progress);
 		const start = this.#parts.get("start");
 		const shown = start ? [start] : [...this.#parts.values()];
-		this.#line.textContent = `${text.loading}: ${shown.map(text.progress).join(" · ")}`;
+		this.#say(this.#line, () => text.problem(text.loading, shown.map(text.progress).join(" · ")));
 		// A part that is sent compressed has no known length; the bar then speaks of the other while that lasts.
 		const known = [...this.#parts.values()].filter((p) => p.part !== "start" && p.total !== null);
 		const total = known.reduce((sum, p) => sum + (p.total ?? 0), 0);
@@ -41,35 +60,35 @@ export class Status {
 	/** @param {string} bundle */
 	ready(bundle) {
 		this.#bar.hidden = true;
-		this.#line.textContent = text.ready(bundle);
+		this.#say(this.#line, () => text.ready(bundle));
 	}
 
 	stopped() {
 		this.#bar.hidden = true;
-		this.#line.textContent = text.whyBroken;
+		this.#say(this.#line, () => text.whyBroken);
 	}
 
 	/** @param {number} ms */
 	timing(ms) {
-		this.#timing.textContent = text.timing(ms);
+		this.#say(this.#timing, () => text.timing(ms));
 	}
 
 	/**
 	 * A short notice; the next one takes its place. One that offers an undo stays until it is closed.
-	 * @param {string} sentence
+	 * @param {() => string} sentence
 	 * @param {(() => void) | null} [undo]
 	 */
 	say(sentence, undo = null) {
 		clearTimeout(this.#ending);
 		this.#notice?.remove();
-		const notice = el("div", { className: "notice" }, el("p", { textContent: sentence }));
+		const notice = el("div", { className: "notice" }, this.#say(el("p"), sentence));
 		this.#notice = notice;
 		const close = () => {
 			notice.remove();
 			if (this.#notice === notice) this.#notice = null;
 		};
 		if (undo) {
-			const button = el("button", { type: "button", className: "strong", textContent: text.undo });
+			const button = el("button", { type: "button", className: "strong", say: "undo" });
 			button.addEventListener("click", () => {
 				close();
 				undo();
@@ -83,14 +102,14 @@ export class Status {
 
 	/**
 	 * An error, until it is closed. One that can be tried again cannot be closed: there would be no way on.
-	 * @param {string} sentence
-	 * @param {{ list?: string[], retry?: () => void }} [more] lines below it; what "try again" does
+	 * @param {() => string} sentence
+	 * @param {{ list?: (() => string)[], retry?: () => void }} [more] lines below it; what "try again" does
 	 */
 	alert(sentence, { list = [], retry } = {}) {
-		const alert = el("div", { className: "alert" }, el("p", { textContent: sentence }));
-		if (list.length > 0) alert.append(el("ul", {}, ...list.map((line) => el("li", { textContent: line }))));
+		const alert = el("div", { className: "alert" }, this.#say(el("p"), sentence));
+		if (list.length > 0) alert.append(el("ul", {}, ...list.map((line) => this.#say(el("li"), line))));
 		if (retry) {
-			const button = el("button", { type: "button", className: "strong", textContent: text.retry });
+			const button = el("button", { type: "button", className: "strong", say: "retry" });
 			button.addEventListener("click", () => {
 				alert.remove();
 				retry();
@@ -106,7 +125,7 @@ export class Status {
 
 /** @param {() => void} close */
 function closeButton(close) {
-	const button = el("button", { type: "button", className: "icon", "aria-label": text.dismiss },
+	const button = el("button", { type: "button", className: "icon", label: "dismiss" },
 		el("span", { className: "cross", "aria-hidden": "true", textContent: "×" }));
 	button.addEventListener("click", close);
 	return button;

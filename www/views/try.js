@@ -1,7 +1,7 @@
 import { byId, el, paint } from "./element.js";
 import { Pad } from "./pad.js";
 import { dropZone, flat } from "../files.js";
-import { text } from "../strings.js";
+import { onLanguage, text } from "../strings.js";
 
 /** @import { Pixels, Score } from "../engine.js" */
 
@@ -19,7 +19,7 @@ export class TryView {
 	#pad;
 	#stage = byId("try-stage", HTMLDivElement);
 	#preview = el("canvas", { className: "paper", role: "img", hidden: true });
-	#back = el("button", { type: "button", className: "quiet", textContent: text.tryBack, hidden: true });
+	#back = el("button", { type: "button", className: "quiet", say: "tryBack", hidden: true });
 	#verdict = byId("verdict", HTMLParagraphElement);
 	#bars = byId("bars", HTMLUListElement);
 	#said = byId("verdict-said", HTMLParagraphElement);
@@ -42,7 +42,7 @@ export class TryView {
 		this.#onFile = onFile;
 		this.#pad = new Pad(text.tryPad, () => this.#onSubject());
 		const input = el("input", { type: "file", accept: "image/*", className: "hidden", tabIndex: -1, "aria-hidden": "true" });
-		const choose = el("button", { type: "button", textContent: text.tryChoose });
+		const choose = el("button", { type: "button", say: "tryChoose" });
 		choose.addEventListener("click", () => input.click());
 		input.addEventListener("change", () => {
 			const files = [...(input.files ?? [])];
@@ -55,6 +55,10 @@ export class TryView {
 		});
 		this.#stage.append(this.#pad.element, this.#preview,
 			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input));
+		onLanguage(() => {
+			this.#pad.label = text.tryPad;
+			this.#preview.setAttribute("aria-label", text.pictureOf(this.#picture?.name ?? ""));
+		});
 		dropZone(byId("try", HTMLElement), (found) => this.#onFile(flat(found)));
 	}
 

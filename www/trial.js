@@ -1,0 +1,145 @@
+// Step 3 of the page: what is drawn, chosen or filmed is classified, one at a time and the newest last.
+
+import { EngineError } from "./error.js";
+import { keep } from "./files.js";
+import { text } from "./strings.js";
+import { previewSide, TryView } from "./views/try.js";
+
+/** @import { ClassifyResult } from "./engine.js" */
+/** @import { Runner } from "./runner.js" */
+/** @import { Class, Task } from "./task.js" */
+/** @import { Status } from "./views/status.js" */
+
+/** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
+const maxFileBytes = 64 << 20;
+
+/** Pause after the last piece of a stroke before it is classified, ms. */
+const rest = 60;
+
+/**
+ * The bytes of a file, kept.
+ * @param {File} file
+ * @returns {Promise<Blob>} rejects with an EngineError: too large, or the disk does not give it
+ */
+export async function original(file) {
+	if (file.size > maxFileBytes) throw new EngineError("picture_too_large", `${file.size} bytes`);
+	try {
+		return await keep(file);
+	} catch (cause) {
+		throw new EngineError("download", "unreadable file", { cause });
+	}
+}
+
+/**
+ * @typedef {object} TrialParts
+ * @property {Task} task
+ * @property {Runner} runner
+ * @property {Status} status
+ * @property {(of: Class) => number} color
+ * @property {() => string | null} whyNot why nothing can be learnt
+ * @property {(name: string, error: EngineError) => void} refused a file was not taken
+ */
+
+export class Trial {
+	#parts;
+	#view;
+	/** @type {ReturnType<typeof setTimeout> | undefined} */
+	#resting;
+	#classifying = false;
+	#again = false;
+	/** of the last pictures, ms @type {number[]} */
+	#times = [];
+
+	/** @param {TrialParts} parts */
+	constructor(parts) {
+		this.#parts = parts;
+		this.#view = new TryView(() => this.soon(rest), (files) => void this.#file(files));
+		parts.task.onChange((change) => {
+			if (change.kind === "renameClass" && parts.runner.adapted) this.soon(0);
+		});
+	}
+
+	/** @param {File[]} files */
+	async #file(files) {
+		const { status, refused } = this.#parts;
+		const file = files[0];
+		if (!file) return status.say(() => text.noFiles);
+		if (files.length > 1) status.say(() => text.tryOne(file.name));
+		try {
+			this.#view.setPicture(await original(file), file.name);
+		} catch (cause) {
+			refused(file.name, /** @type {EngineError} */ (cause));
+		}
+	}
+
+	/** Classifies what is there after a pause; one at a time, and the newest last. @param {number} pause ms */
+	soon(pause) {
+		// While one is under way the hand need not rest: the next starts when it is done.
+		if (this.#classifying) {
+			this.#again = true;
+			return;
+		}
+		clearTimeout(this.#resting);
+		this.#resting = setTimeout(() => void this.#classify(), pause);
+	}
+
+	async #classify() {
+		const { runner, status, refused } = this.#parts;
+		const view = this.#view;
+		const subject = view.subject;
+		if (!runner.adapted) view.setHint(this.#later());
+		else if (!subject) view.setHint(text.tryHint);
+		if (!subject || runner.state !== "ready" || (!runner.adapted && subject.name === null)) return;
+		this.#classifying = true;
+		this.#again = false;
+		try {
+			const { source, name } = subject;
+			const thumbnail = name === null ? 0 : previewSide;
+			// Before anything is learnt, a file is read all the same: to be seen, or to be told that it is none.
+			const result = runner.adapted ? await runner.classify(source, thumbnail) : await runner.look(source, thumbnail);
+			if (result.thumbnail) view.setPreview(source, result.thumbnail);
+			if ("scores" in result) this.#show(result);
+		} catch (cause) {
+			const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+			if (error.code === "not_adapted") view.setHint(this.#later());
+			else if (error.code === "died") this.#again = true;
+			else if (subject.name !== null) {
+				view.dropPicture(subject.source);
+				this.#again = true; // for what was there before
+				refused(subject.name, error);
+			} else {
+				console.error(error);
+				status.alert(() => text.errors[error.code]);
+			}
+		}
+		this.#classifying = false;
+		if (this.#again && runner.state === "ready") this.soon(0);
+	}
+
+	/** Why there is no answer yet. */
+	#later() {
+		const { runner, task, whyNot } = this.#parts;
+		if (!runner.learning) return text.tryFirst;
+		return whyNot() ?? (task.waiting > 0 ? text.whyReading(task.waiting) : "");
+	}
+
+	/** @param {ClassifyResult} result */
+	#show(result) {
+		const { task, runner, status, color } = this.#parts;
+		const times = this.#times;
+		times.push(result.ms);
+		if (times.length > 9) times.shift();
+		status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
+		// The page's names and order, which may be newer than the answer.
+		const rows = task.classes.flatMap((c) => {
+			const score = result.scores.find((s) => runner.classKey(s.class) === c.key);
+			return score ? [{ ...score, name: c.name, color: color(c) }] : [];
+		});
+		const [first] = rows;
+		if (!first) return this.#view.setHint(this.#later()); // all of them were removed meanwhile
+		const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a), first);
+		const key = runner.exampleKey(best.nearest);
+		const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
+		this.#view.setResult(rows, like?.thumbnail ?? null);
+	}
+}
