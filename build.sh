@@ -121,6 +121,9 @@ build() {
   cp -f "$goroot/lib/wasm/wasm_exec.js" www/wasm_exec.js
   chmod u+w www/wasm_exec.js
   simd go build "${flags[@]}" "${link[@]}" -o build/haguruma ./cmd/haguruma
+  # For hosts other than serve: what the page keeps for use without a network.
+  build/haguruma serve --list www >build/files.json
+  mv -f build/files.json www/files.json
 }
 
 run() {

@@ -2,21 +2,18 @@
 // phone. Classes, drawings, files, Learn, answers, second thoughts.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { text } from "../www/strings.js";
 import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
 import { hasOwn, pageModels } from "./bundle.mjs";
 import { flatPng, png } from "./pictures.mjs";
+import { serve } from "./terminal.mjs";
 import { bars, circle, cross, fileOf, User } from "./user.mjs";
 
 /** @import { Browser, BrowserContextOptions } from "playwright-core" */
-
-const root = fileURLToPath(new URL("../", import.meta.url));
 
 /** @type {Browser} */
 let browser;
@@ -34,23 +31,6 @@ after(async () => {
 	models.remove();
 	rmSync(folder, { recursive: true });
 });
-
-/** The page as ./build.sh run serves it. @returns {Promise<{ url: string, stop: () => void }>} */
-function serve() {
-	const server = spawn(join(root, "build/haguruma"), ["serve", "--addr", "127.0.0.1:0", "--json", join(root, "www")], {
-		stdio: ["ignore", "pipe", "inherit"],
-	});
-	return new Promise((resolve, reject) => {
-		let said = "";
-		server.on("error", (cause) => reject(new Error("build/haguruma serve: run ./build.sh build first", { cause })));
-		server.on("exit", (code) => reject(new Error(`haguruma serve ended with ${code}: ${said}`)));
-		server.stdout.on("data", (piece) => {
-			said += piece;
-			const url = /"url": *"([^"]+)"/.exec(said)?.[1];
-			if (url) resolve({ url, stop: () => server.kill() });
-		});
-	});
-}
 
 /** Opens the page and waits until it is ready. @param {BrowserContextOptions} options */
 async function open(options) {

@@ -42,6 +42,7 @@ const sent = new Map();
 const models = pageModels();
 const root = new URL("../www/", import.meta.url);
 const server = await serve(models.folder, async (path, accept) => {
+	if (path === "/files.json") return null; // what is kept for use without a network comes after the answer
 	const zstd = path.endsWith(".zst"); // as small as it gets already
 	const file = path.startsWith("/models/") ? `${models.folder}/${path.slice(8)}` : new URL(`.${path}`, root);
 	const plain = await readFile(file).catch(() => null);

@@ -11,6 +11,8 @@ const types = {
 	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".json": "application/json", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".zst": "application/zstd",
 };
+/** Nothing is kept for use without a network: a service worker would stand between a test and its faults. */
+const noList = Promise.resolve(Buffer.from('{"files":{}}'));
 const root = fileURLToPath(new URL("../www/", import.meta.url));
 
 /**
@@ -30,7 +32,7 @@ export async function serve(models, instead = () => null, at = 0) {
 		const name = path === "/" ? "/index.html" : path;
 		const file = name.startsWith("/models/") ? join(models, name.slice(8)) : join(root, name);
 		const type = types[/** @type {keyof typeof types} */ (extname(file))] ?? "application/octet-stream";
-		const answer = (await instead(name, String(request.headers["accept-encoding"] ?? ""))) ?? (await readFile(file).catch(() => 404));
+		const answer = (await instead(name, String(request.headers["accept-encoding"] ?? ""))) ?? (await (name === "/files.json" ? noList : readFile(file)).catch(() => 404));
 		if (typeof answer === "function") return answer(response, type);
 		if (typeof answer === "number") return response.writeHead(answer).end();
 		response.writeHead(200, { "content-type": type, "content-length": answer.length, "cache-control": "no-cache" });

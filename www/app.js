@@ -3,6 +3,7 @@
 import { Engine } from "./engine.js";
 import { EngineError } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
+import { keepForOffline } from "./offline.js";
 import { Runner } from "./runner.js";
 import { languages, onLanguage, text } from "./strings.js";
 import { Task } from "./task.js";
@@ -343,7 +344,7 @@ async function load() {
 		status.ready(bundleName);
 		runner.start(engine);
 		performance.mark("haguruma:ready");
-		void loadGears(engine);
+		void loadGears(engine).then(keepForOffline).then((kept) => status.offline(kept)); // what the page needs now goes first
 	} catch (cause) {
 		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
 		console.error(error, error.cause ?? "");

@@ -22,7 +22,7 @@ const (
 
 func (a *app) serveCommand() *cobra.Command {
 	var addr string
-	var asJSON bool
+	var asJSON, list bool
 	command := &cobra.Command{
 		Use:   "serve [FOLDER]",
 		Short: "Serve the page on localhost",
@@ -32,13 +32,20 @@ FILE.br or FILE.gz where a browser takes them. It only reads, only below that
 folder, and ends on Ctrl-C.
 
 It listens on localhost: port $PORT or 8080, or the next free one. --addr names
-another address; one that other machines can reach is said so on stderr.`,
-		Example: "  haguruma serve\n  PORT=9000 haguruma serve www\n  haguruma serve --addr 0.0.0.0:8080 www",
+another address; one that other machines can reach is said so on stderr.
+
+The page works without a network after one visit: its service worker keeps what
+files.json names, which serve makes of the folder as it is. Other hosts need it
+as a file: --list prints it.`,
+		Example: "  haguruma serve\n  PORT=9000 haguruma serve www\n  haguruma serve --addr 0.0.0.0:8080 www\n  haguruma serve --list www >www/files.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
 			folder := "www"
 			if len(args) == 1 {
 				folder = args[0]
+			}
+			if list {
+				return a.printList(folder)
 			}
 			listener, err := listen(command.Context(), addr)
 			if err != nil {
@@ -49,8 +56,24 @@ another address; one that other machines can reach is said so on stderr.`,
 		},
 	}
 	command.Flags().StringVar(&addr, "addr", "", "address to listen on, host:port (default: localhost:$PORT or localhost:8080)")
+	command.Flags().BoolVar(&list, "list", false, "print files.json for the folder, and serve nothing")
 	command.Flags().BoolVar(&asJSON, "json", false, "print where it listens as JSON")
 	return command
+}
+
+// printList prints files.json of a folder.
+func (a *app) printList(folder string) error {
+	files, err := openSite(folder)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	text, err := files.list()
+	if err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(text)
+	return err
 }
 
 // listen takes addr, or the first free port of localhost from $PORT or the

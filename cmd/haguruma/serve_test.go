@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -193,4 +196,91 @@ func TestServe(t *testing.T) {
 func TestServePort(t *testing.T) {
 	t.Setenv("PORT", "many")
 	refuse(t, exitUsage, []string{"PORT"}, "serve", testSite(t))
+}
+
+// TestSiteList: the list has what a page is made of as it is now, with the
+// hashes of the bytes that are served, and nothing else; no list without a
+// service worker.
+func TestSiteList(t *testing.T) {
+	folder := testSite(t)
+	files, err := openSite(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	if answer := get(t, files, "GET", "/files.json", nil); answer.StatusCode != 404 {
+		t.Errorf("without sw.js: want status 404, have %d", answer.StatusCode)
+	}
+	put := func(name, text string) { write(t, filepath.Join(folder, name), []byte(text)) }
+	put("sw.js", "worker")
+	put("files.json", "stale")
+	put("models/default.json", `{"file": "a.safetensors.zst", "experts": {"file": "e.safetensors"}}`)
+	put("models/e.safetensors", "experts")
+	put("models/another.safetensors.zst", "another")
+	put("test/x.test.js", "a test")
+	put("types.d.ts", "types")
+	put("app.js.br", "packed")
+
+	type list struct {
+		Files map[string]struct {
+			Bytes  int64
+			SHA256 string
+		}
+	}
+	read := func() (list, string) {
+		t.Helper()
+		answer := get(t, files, "GET", "/files.json", nil)
+		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "application/json" || answer.Header.Get("Cache-Control") != "no-cache" {
+			t.Fatalf("files.json: have status %d, %v", answer.StatusCode, answer.Header)
+		}
+		var have list
+		if err := json.NewDecoder(answer.Body).Decode(&have); err != nil {
+			t.Fatal(err)
+		}
+		return have, answer.Header.Get("ETag")
+	}
+	have, tag := read()
+	for _, name := range []string{"index.html", "app.js", "engine.wasm", "models/default.json", "models/a.safetensors.zst", "models/e.safetensors"} {
+		body, err := io.ReadAll(get(t, files, "GET", "/"+name, nil).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("%x", sha256.Sum256(body))
+		if name == "index.html" {
+			body, _ = io.ReadAll(get(t, files, "GET", "/", nil).Body)
+		}
+		if file := have.Files[name]; file.SHA256 != want || file.Bytes != int64(len(body)) {
+			t.Errorf("%s: want %d bytes, %s, have %+v", name, len(body), want, file)
+		}
+	}
+	for name := range have.Files {
+		if strings.Contains(name, "test") || strings.HasPrefix(name, ".") || name == "sw.js" || name == "files.json" ||
+			name == "models/another.safetensors.zst" || strings.HasSuffix(name, ".ts") || strings.HasSuffix(name, ".br") {
+			t.Errorf("%s is in the list", name)
+		}
+	}
+	if _, same := read(); same != tag {
+		t.Errorf("nothing changed: want tag %s, have %s", tag, same)
+	}
+	put("app.js", "another program")
+	changed, other := read()
+	if changed.Files["app.js"] == have.Files["app.js"] || other == tag {
+		t.Errorf("app.js changed: have %+v, tag %s", changed.Files["app.js"], other)
+	}
+	put("models/default.json", "not JSON")
+	if answer := get(t, files, "GET", "/files.json", nil); answer.StatusCode != 500 {
+		t.Errorf("a manifest that is no JSON: want status 500, have %d", answer.StatusCode)
+	}
+}
+
+func TestServeList(t *testing.T) {
+	folder := testSite(t)
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"serve", "--list", folder}, &stdout, &stderr); code != exitOK {
+		t.Fatalf("want exit code 0, have %d: %s", code, stderr.String())
+	}
+	list := parse[struct{ Files map[string]any }](t, stdout.String())
+	if list.Files["index.html"] == nil {
+		t.Errorf("want a list with index.html, have %s", stdout.String())
+	}
 }

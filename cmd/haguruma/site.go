@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -63,11 +64,11 @@ var errNoFolder = errors.New("not a folder")
 
 // site is the http.Handler of a folder of static files.
 type site struct {
-	root *os.Root
-	tags sync.Map // tagKey -> string
+	root   *os.Root
+	hashes sync.Map // hashKey -> string
 }
 
-type tagKey struct {
+type hashKey struct {
 	name     string
 	size     int64
 	modified time.Time
@@ -105,6 +106,10 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if name == listName && s.hasList() {
+		s.serveList(w, r)
+		return
+	}
 	file, info, err := s.open(name)
 	if err != nil {
 		http.NotFound(w, r)
@@ -138,12 +143,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			packed.Close()
 		}
 	}
-	tag, err := s.tag(name, file, info)
+	hash, err := s.hash(name, file, info)
 	if err != nil {
 		http.Error(w, "the file cannot be read", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("ETag", tag)
+	w.Header().Set("ETag", entityTag(hash))
 	http.ServeContent(w, r, name, time.Time{}, file)
 }
 
@@ -163,12 +168,28 @@ func (s *site) open(name string) (*os.File, os.FileInfo, error) {
 	return file, info, nil
 }
 
-// tag returns the entity tag of a file: a hash of its content, computed once
-// for each state of the file.
-func (s *site) tag(name string, file *os.File, info os.FileInfo) (string, error) {
-	key := tagKey{name, info.Size(), info.ModTime()}
-	if tag, known := s.tags.Load(key); known {
-		return tag.(string), nil
+// serveList answers with the list as it is now, whatever files.json lies there.
+func (s *site) serveList(w http.ResponseWriter, r *http.Request) {
+	text, err := s.list()
+	if err != nil {
+		http.Error(w, "the files cannot be listed", http.StatusInternalServerError)
+		return
+	}
+	hash := sha256.Sum256(text)
+	w.Header().Set("Content-Type", contentTypes[".json"])
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", entityTag(hex.EncodeToString(hash[:])))
+	http.ServeContent(w, r, listName, time.Time{}, bytes.NewReader(text))
+}
+
+func entityTag(hash string) string { return `"` + hash[:32] + `"` }
+
+// hash returns the sha256 of a file in hexadecimal, computed once for each
+// state of the file, and leaves the file at its start.
+func (s *site) hash(name string, file *os.File, info os.FileInfo) (string, error) {
+	key := hashKey{name, info.Size(), info.ModTime()}
+	if hash, known := s.hashes.Load(key); known {
+		return hash.(string), nil
 	}
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
@@ -177,9 +198,9 @@ func (s *site) tag(name string, file *os.File, info os.FileInfo) (string, error)
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return "", err
 	}
-	tag := `"` + hex.EncodeToString(hash.Sum(nil)[:16]) + `"`
-	s.tags.Store(key, tag)
-	return tag, nil
+	text := hex.EncodeToString(hash.Sum(nil))
+	s.hashes.Store(key, text)
+	return text, nil
 }
 
 // hidden tells whether a part of the path begins with a dot.

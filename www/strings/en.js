@@ -111,6 +111,9 @@ export const en = {
 	loading: "Loading",
 	/** @param {string} bundle */
 	ready: (bundle) => `Ready. Model: ${bundle}.`,
+	/** @param {number} bytes */
+	offlineReady: (bytes) => `Works without a network: ${megabytes(bytes)} kept on this device.`,
+	offlineRoom: "There is not enough room on this device to keep the page for use without a network.",
 	/** @param {number} ms */
 	timing: (ms) => `${ms < 10 ? tenth(ms) : number(Math.round(ms))} ms a picture, all in this tab`,
 	restarting: "The engine stopped and is being started again. Your pictures are kept.",

@@ -91,6 +91,8 @@ export const ja = {
 			: `${{ engine: "エンジン", bundle: "モデル", experts: "歯車" }[part]} ${total === null ? megabytes(loaded) : `${tenths(loaded)}／${megabytes(total)}`}`,
 	loading: "読み込み中",
 	ready: (bundle) => `準備完了。モデル：${bundle}`,
+	offlineReady: (bytes) => `オフラインでも使えます（端末に${megabytes(bytes)}を保存済み）。`,
+	offlineRoom: "端末の空き容量が足りないため、オフライン用に保存できませんでした。",
 	timing: (ms) => `1枚あたり${ms < 10 ? tenth(ms) : number(Math.round(ms))}ミリ秒。すべてこのタブの中で処理しています`,
 	restarting: "エンジンが停止したため、再起動しています。画像は残っています。",
 	restarted: "エンジンが再び動き出しました。失われたものはありません。",

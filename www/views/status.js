@@ -2,11 +2,13 @@ import { byId, el } from "./element.js";
 import { onLanguage, text } from "../strings.js";
 
 /** @import { Progress } from "../engine.js" */
+/** @import { Kept } from "../offline.js" */
 
 /** The line of the engine's state, notices with undo, and errors. */
 export class Status {
 	#bar = byId("load-bar", HTMLProgressElement);
 	#line = byId("load-line", HTMLParagraphElement);
+	#offline = byId("offline-line", HTMLParagraphElement);
 	#timing = byId("timing", HTMLSpanElement);
 	#notices = byId("notices", HTMLDivElement);
 	#alerts = byId("alerts", HTMLDivElement);
@@ -66,6 +68,12 @@ export class Status {
 	stopped() {
 		this.#bar.hidden = true;
 		this.#say(this.#line, () => text.whyBroken);
+	}
+
+	/** Whether the page can be opened without a network; nothing is said where that cannot be. @param {Kept | null} kept */
+	offline(kept) {
+		if (kept?.kept) this.#say(this.#offline, () => text.offlineReady(kept.bytes));
+		else if (kept?.why === "room") this.#say(this.#offline, () => text.offlineRoom);
 	}
 
 	/** @param {number} ms */
