@@ -29,12 +29,13 @@ function program() {
 	throw new Error("no Chromium: set CHROMIUM to the program, or run ./build.sh e2e");
 }
 
-export function launch() {
+/** @param {string[]} [more] flags */
+export function launch(more = []) {
 	mkdirSync(screenshots, { recursive: true });
 	return chromium.launch({
 		executablePath: program(),
 		// Root has no sandbox; a container's /dev/shm is too small.
-		args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-dev-shm-usage"],
+		args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-dev-shm-usage", ...more],
 		timeout: patience,
 	});
 }

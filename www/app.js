@@ -46,6 +46,7 @@ const learnReason = byId("learn-reason", HTMLParagraphElement);
 /** by key @type {Map<number, Card>} */
 const cards = new Map();
 let drawings = 0;
+let photos = 0;
 let bundleName = "";
 
 const runner = new Runner(task, {
@@ -89,6 +90,9 @@ const actions = {
 	onPaper: () => render(),
 	addDrawing(to, drawing) {
 		task.addExample(to, text.drawing(++drawings), drawing);
+	},
+	addPhoto(to, photo) {
+		task.addExample(to, text.photo(++photos), photo);
 	},
 	addFiles(to, files) {
 		void addFiles([[to, files]]);
@@ -274,7 +278,7 @@ function render() {
 function renderClasses() {
 	for (const [key, card] of cards) {
 		if (task.classes.some((c) => c.key === key)) continue;
-		card.element.remove();
+		card.remove();
 		cards.delete(key);
 	}
 	for (const [i, c] of task.classes.entries()) {

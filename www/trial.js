@@ -47,6 +47,7 @@ export class Trial {
 	#resting;
 	#classifying = false;
 	#again = false;
+	#following = false;
 	/** of the last pictures, ms @type {number[]} */
 	#times = [];
 
@@ -114,6 +115,17 @@ export class Trial {
 		}
 		this.#classifying = false;
 		if (this.#again && runner.state === "ready") this.soon(0);
+		else if (view.live) this.#follow();
+	}
+
+	/** Goes on with the camera's next picture; those that came while the engine was busy are left out. */
+	#follow() {
+		if (this.#following) return;
+		this.#following = true;
+		void this.#view.nextPicture().then(() => {
+			this.#following = false;
+			this.soon(0);
+		});
 	}
 
 	/** Why there is no answer yet. */

@@ -2,6 +2,7 @@
 
 import { formats } from "./format.js";
 
+/** @import { Trouble } from "../camera.js" */
 /** @import { ErrorCode, Progress } from "../engine.js" */
 
 const { number, tenth, percent, megabytes, tenths } = formats("en");
@@ -46,6 +47,25 @@ export const en = {
 	/** @param {string} name */
 	examplesOf: (name) => `Pictures of ${name}`,
 	waiting: "being read",
+
+	// the camera
+	cameraOpen: "Camera",
+	cameraClose: "Close the camera",
+	cameraHold: "Hold to record",
+	cameraPicture: "What the camera sees",
+	cameraChoice: "Choice of camera",
+	/** @param {number} n */
+	cameraNumber: (n) => `Camera ${number(n)}`,
+	/** @param {number} n */
+	photo: (n) => `photo ${number(n)}`,
+	/** @type {Record<Trouble, string>} why there is no picture, and what to do */
+	camera: {
+		denied: "The camera may not be used. Allow it for this page at the address bar or in the browser’s settings, then try again. Files and drawings work without it.",
+		none: "No camera was found. Connect one and try again, or choose pictures from files.",
+		busy: "The camera does not answer. Another program may be using it: close that one and try again.",
+		gone: "The camera was disconnected or switched off. Connect it and try again.",
+		insecure: "The browser gives the camera only to pages from https or from this device. Open the page that way, or choose pictures from files.",
+	},
 
 	// step 2
 	learn: "Learn",
@@ -93,7 +113,7 @@ export const en = {
 	tryBack: "Draw instead",
 	/** @param {string} name */
 	tryOne: (name) => `One picture at a time here: ${name} was taken.`,
-	tryHint: "Draw or choose something new, and see what it is taken for.",
+	tryHint: "Draw, choose or film something new, and see what it is taken for.",
 	tryFirst: "Press Learn first.",
 	/** @param {string} name @param {string} percent */
 	verdict: (name, percent) => `${name}, ${percent}`,

@@ -39,6 +39,22 @@ export const ja = {
 	examplesOf: (name) => `「${name}」の画像`,
 	waiting: "読み込み中",
 
+	// the camera
+	cameraOpen: "カメラ",
+	cameraClose: "カメラを閉じる",
+	cameraHold: "押している間、撮影",
+	cameraPicture: "カメラの映像",
+	cameraChoice: "カメラの選択",
+	cameraNumber: (n) => `カメラ${number(n)}`,
+	photo: (n) => `撮影${number(n)}`,
+	camera: {
+		denied: "カメラの使用が許可されていません。アドレスバーまたはブラウザーの設定でこのページに許可し、再試行してください。ファイルと手書きはこのまま使えます。",
+		none: "カメラが見つかりません。接続して再試行するか、画像ファイルを選んでください。",
+		busy: "カメラが応答しません。ほかのアプリが使用中の可能性があります。そのアプリを閉じて、再試行してください。",
+		gone: "カメラの接続が切れたか、電源が切れました。接続して再試行してください。",
+		insecure: "カメラを使えるのは、httpsのページか、この端末から開いたページだけです。その方法で開き直すか、画像ファイルを選んでください。",
+	},
+
 	// step 2
 	learn: "学習する",
 	learnTitle: "学習",
@@ -77,7 +93,7 @@ export const ja = {
 	tryChoose: "画像を選ぶ",
 	tryBack: "手書きに戻る",
 	tryOne: (name) => `ここでは1枚ずつ判定します。${name}を使いました。`,
-	tryHint: "新しく描くか画像を選ぶと、どのクラスと判定されるかが分かります。",
+	tryHint: "新しく描くか、画像を選ぶか、カメラに映すと、どのクラスと判定されるかが分かります。",
 	tryFirst: "先に「学習する」を押してください。",
 	verdict: (name, share) => `${name}、${share}`,
 	percent,

@@ -1,5 +1,6 @@
 import { el, paint } from "./element.js";
 import { Pad, setDisabled } from "./pad.js";
+import { Recorder } from "./record.js";
 import { dropZone, flat } from "../files.js";
 import { text } from "../strings.js";
 
@@ -13,6 +14,7 @@ import { text } from "../strings.js";
  * @property {() => void} onPaper a first stroke is on the paper, or the last one is off it
  * @property {(to: Class, drawing: Pixels) => void} addDrawing
  * @property {(to: Class, files: File[]) => void} addFiles
+ * @property {(to: Class, photo: Blob) => void} addPhoto
  * @property {(from: Class, example: Example) => void} removeExample
  */
 
@@ -31,6 +33,7 @@ export class Card {
 	#remove;
 	#count;
 	#drawn = false;
+	#recorder;
 	/** @type {HTMLUListElement} */
 	#list;
 	/** by key @type {Map<number, Tile>} */
@@ -55,14 +58,16 @@ export class Card {
 			type: "file", multiple: true, accept: "image/*", className: "hidden", tabIndex: -1, "aria-hidden": "true",
 		});
 		this.#choose = el("button", { type: "button", say: "chooseFiles" });
+		this.#recorder = new Recorder((photo) => actions.addPhoto(of, photo));
 		this.#list = el("ul", { className: "tiles" });
 		this.element = el("li", { className: "card" },
 			el("div", { className: "card-head" }, el("span", { className: "dot" }), this.name, this.#count, this.#remove),
 			el("div", { className: "card-draw" }, this.#pad.element,
 				el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#add)),
 			el("div", { className: "card-files" },
-				el("div", { className: "choose" }, this.#choose, input, el("span", { className: "drop-hint", say: "dropHere" })),
+				el("div", { className: "choose" }, this.#choose, input, this.#recorder.toggle, el("span", { className: "drop-hint", say: "dropHere" })),
 				this.#list),
+			this.#recorder.element,
 		);
 
 		this.name.addEventListener("change", () => {
@@ -91,6 +96,12 @@ export class Card {
 		dropZone(this.element, (found) => actions.addFiles(of, flat(found)));
 		this.#offer();
 		this.update(0);
+	}
+
+	/** Takes it off the page. */
+	remove() {
+		this.#recorder.close();
+		this.element.remove();
 	}
 
 	/** A drawing is on the paper and not added. */

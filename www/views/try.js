@@ -1,3 +1,4 @@
+import { CameraView } from "./camera.js";
 import { byId, el, paint } from "./element.js";
 import { Pad } from "./pad.js";
 import { dropZone, flat } from "../files.js";
@@ -24,12 +25,16 @@ export class TryView {
 	#bars = byId("bars", HTMLUListElement);
 	#said = byId("verdict-said", HTMLParagraphElement);
 	#like = byId("most-like", HTMLDivElement);
+	#camera = new CameraView(() => this.#onSubject());
+	#film = el("button", { type: "button", say: "cameraOpen" });
 	/** @type {Subject | null} */
 	#picture = null;
 	/** what the picture took the place of; null: the paper @type {Subject | null} */
 	#before = null;
 	/** @type {ReturnType<typeof setTimeout> | undefined} */
 	#saying;
+	/** the class that will be said */
+	#best = -1;
 	/** by class id @type {Map<number, { row: HTMLElement, name: HTMLElement, fill: HTMLElement, percent: HTMLElement }>} */
 	#rows = new Map();
 
@@ -49,12 +54,19 @@ export class TryView {
 			input.value = "";
 			if (files.length > 0) this.#onFile(files);
 		});
-		this.#back.addEventListener("click", () => {
-			this.#show(null);
+		this.#film.addEventListener("click", () => {
+			this.#show(null, true);
+			this.#back.focus(); // the button itself is gone
 			this.#onSubject();
 		});
-		this.#stage.append(this.#pad.element, this.#preview,
-			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input));
+		this.#back.addEventListener("click", () => {
+			const filmed = this.#camera.isOpen;
+			this.#show(null);
+			if (filmed) this.#film.focus();
+			this.#onSubject();
+		});
+		this.#stage.append(this.#pad.element, this.#preview, this.#camera.element,
+			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input, this.#film));
 		onLanguage(() => {
 			this.#pad.label = text.tryPad;
 			this.#preview.setAttribute("aria-label", text.pictureOf(this.#picture?.name ?? ""));
@@ -62,8 +74,22 @@ export class TryView {
 		dropZone(byId("try", HTMLElement), (found) => this.#onFile(flat(found)));
 	}
 
-	/** @returns {Subject | null} null: the paper is empty */
+	/** The camera's pictures are the subject, one after the other. */
+	get live() {
+		return this.#camera.runs;
+	}
+
+	/** Waits for the camera's next picture. */
+	nextPicture() {
+		return this.#camera.next();
+	}
+
+	/** @returns {Subject | null} null: the paper is empty, the camera shows nothing yet */
 	get subject() {
+		if (this.#camera.isOpen) {
+			const source = this.#camera.pixels(previewSide);
+			return source && { source, name: null };
+		}
 		if (this.#picture) return this.#picture;
 		return this.#pad.empty ? null : { source: this.#pad.pixels(), name: null };
 	}
@@ -82,11 +108,15 @@ export class TryView {
 		this.#before = null;
 	}
 
-	/** @param {Subject | null} picture */
-	#show(picture) {
+	/** @param {Subject | null} picture @param {boolean} [film] the camera in its place */
+	#show(picture, film = false) {
 		this.#picture = picture;
-		this.#preview.hidden = this.#back.hidden = picture === null;
-		this.#pad.element.hidden = this.#pad.undo.hidden = this.#pad.clear.hidden = picture !== null;
+		if (film) this.#camera.open();
+		else if (this.#camera.isOpen) this.#camera.close();
+		this.#film.hidden = film;
+		this.#preview.hidden = picture === null;
+		this.#back.hidden = picture === null && !film;
+		this.#pad.element.hidden = this.#pad.undo.hidden = this.#pad.clear.hidden = picture !== null || film;
 		if (picture) {
 			this.#preview.width = this.#preview.height = previewSide; // empty until the engine has read it
 			this.#preview.setAttribute("aria-label", text.pictureOf(picture.name ?? ""));
@@ -101,6 +131,7 @@ export class TryView {
 	/** Says a sentence where the result would be. @param {string} sentence */
 	setHint(sentence) {
 		clearTimeout(this.#saying);
+		this.#best = -1;
 		this.#verdict.textContent = sentence;
 		this.#verdict.classList.add("hint");
 		this.#bars.replaceChildren();
@@ -133,7 +164,9 @@ export class TryView {
 		}
 		this.#like.hidden = !like;
 		if (like) paint(byId("most-like-picture", HTMLCanvasElement), like);
-		// A screen reader hears the verdict once the hand rests, not at every step of the bars.
+		// A screen reader hears the verdict once the hand rests or the camera has seen the same for a while, not at every step of the bars.
+		if (this.#best === best.class && this.live) return;
+		this.#best = best.class;
 		clearTimeout(this.#saying);
 		this.#saying = setTimeout(() => (this.#said.textContent = this.#verdict.textContent), 900);
 	}
