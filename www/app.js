@@ -5,6 +5,7 @@ import { EngineError } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
 import { keepForOffline } from "./offline.js";
 import { Runner } from "./runner.js";
+import { part } from "./sample.js";
 import { languages, onLanguage, text } from "./strings.js";
 import { Task } from "./task.js";
 import { original, Trial } from "./trial.js";
@@ -153,15 +154,41 @@ function addFolders({ files, folders }) {
 	}
 	/** @type {[Class, File[]][]} */
 	const groups = [];
-	const spare = task.classes.filter((c) => c.examples.length === 0 && untouched.has(c));
-	for (const [name, inside] of folders) {
-		const same = task.classes.find((c) => c.name === name);
-		const unused = same ? null : spare.shift();
-		if (unused) task.renameClass(unused, task.freeName(name));
-		groups.push([same ?? unused ?? task.addClass(task.freeName(name)), inside]);
-	}
+	for (const [name, inside] of folders) groups.push([classCalled(name), inside]);
 	void addFiles(groups);
 }
+
+/** The class of a name: there already, one that nobody has touched, or a new one. @param {string} name */
+function classCalled(name) {
+	const same = task.classes.find((c) => c.name === name);
+	if (same) return same;
+	const unused = task.classes.find((c) => c.examples.length === 0 && untouched.has(c));
+	if (!unused) return task.addClass(task.freeName(name));
+	task.renameClass(unused, task.freeName(name));
+	return unused;
+}
+
+const sampleButton = byId("sample", HTMLButtonElement);
+
+/** Pictures of each class of the sample. */
+const samples = 5;
+
+/** The sample is learnt without Learn, as soon as there is an engine. */
+let learnAtOnce = false;
+
+sampleButton.addEventListener("click", async () => {
+	learnButton.focus(); // this button goes once there are pictures
+	for (const [name, scratched] of /** @type {[string, boolean][]} */ ([[text.sampleGood, false], [text.sampleBad, true]])) {
+		const to = classCalled(name);
+		for (let n = 1; n <= samples; n++) {
+			task.addExample(to, text.samplePart(n), part(scratched, n));
+			await new Promise((resolve) => setTimeout(resolve)); // drawing all of them at once would be a long task
+		}
+	}
+	learnAtOnce = true;
+	runner.learn();
+	trial.setPicture(part(true, samples + 1), text.samplePart(samples + 1));
+});
 
 /** Classes the page made and nobody named: the first folders take their place. @type {WeakSet<Class>} */
 const untouched = new WeakSet();
@@ -226,7 +253,7 @@ function renderLearn() {
 	if (learning && adapted) {
 		const lack = task.lack();
 		const left = lack?.code === "empty_class" ? text.notYetLearnt(lack.class.name) : lack ? text.whyFewClasses : text.learntLive;
-		learnReason.textContent = `${text.learntFrom(adapted.way, adapted.examples, adapted.ms)} ${left}`;
+		learnReason.textContent = text.sentences(text.learntFrom(adapted.way, adapted.examples, adapted.ms), left);
 	} else if (why) {
 		learnReason.textContent = why;
 	} else {
@@ -271,6 +298,7 @@ function render() {
 		rendering = false;
 		renderClasses();
 		renderLearn();
+		sampleButton.hidden = task.exampleCount > 0;
 		gears.update(gearsState, runner.adapted !== null, runner.adapted?.experts ?? null);
 	});
 }
@@ -347,6 +375,7 @@ async function load() {
 		bundleName = engine.info.bundle;
 		status.ready(bundleName);
 		runner.start(engine);
+		if (learnAtOnce) runner.learn();
 		performance.mark("haguruma:ready");
 		void loadGears(engine).then(keepForOffline).then((kept) => status.offline(kept)); // what the page needs now goes first
 	} catch (cause) {

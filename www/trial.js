@@ -5,7 +5,7 @@ import { keep } from "./files.js";
 import { text } from "./strings.js";
 import { previewSide, TryView } from "./views/try.js";
 
-/** @import { ClassifyResult } from "./engine.js" */
+/** @import { ClassifyResult, Pixels } from "./engine.js" */
 /** @import { Runner } from "./runner.js" */
 /** @import { Class, Task } from "./task.js" */
 /** @import { Status } from "./views/status.js" */
@@ -71,6 +71,11 @@ export class Trial {
 		} catch (cause) {
 			refused(file.name, /** @type {EngineError} */ (cause));
 		}
+	}
+
+	/** @param {Blob | Pixels} source @param {string} name */
+	setPicture(source, name) {
+		this.#view.setPicture(source, name);
 	}
 
 	/** Classifies what is there after a pause; one at a time, and the newest last. @param {number} pause ms */

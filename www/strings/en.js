@@ -20,9 +20,14 @@ export const en = {
 
 	// step 1
 	teach: "Show examples",
-	teachHint: "Draw, or add pictures: three to ten for each class are a good start.",
+	teachHint: "Draw, film or add pictures: three to ten for each class are a good start.",
 	addClass: "Add a class",
 	addFolders: "Add folders as classes",
+	sample: "Start with a sample",
+	sampleGood: "good part",
+	sampleBad: "scratched part",
+	/** @param {number} n */
+	samplePart: (n) => `sample ${number(n)}`,
 	addFoldersHint: "You can also drop folders here: each becomes a class with its name.",
 	/** @param {string} letter */
 	newClass: (letter) => `Class ${letter}`,
@@ -73,6 +78,8 @@ export const en = {
 	learnt: "Learnt",
 	/** @param {number} way @param {number} examples @param {number} ms */
 	learntFrom: (way, examples, ms) => `Learnt ${number(way)} classes from ${pictures(examples)} in ${ms < 1 ? "under 1" : number(Math.round(ms))} ms.`,
+	/** @param {string} first @param {string} second */
+	sentences: (first, second) => `${first} ${second}`,
 	learntLive: "New pictures are learnt at once.",
 	readyToLearn: "Ready when you are.",
 	whyLoading: "Wait a moment: the engine is still loading.",

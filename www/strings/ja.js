@@ -17,9 +17,13 @@ export const ja = {
 
 	// step 1
 	teach: "例を見せる",
-	teachHint: "手書きするか、画像を追加してください。まずは各クラス3〜10枚が目安です。",
+	teachHint: "手書き、カメラ、画像ファイルで例を追加してください。まずは各クラス3〜10枚が目安です。",
 	addClass: "クラスを追加",
 	addFolders: "フォルダーをクラスとして追加",
+	sample: "サンプルで試す",
+	sampleGood: "良品（OK）",
+	sampleBad: "傷あり（NG）",
+	samplePart: (n) => `サンプル${number(n)}`,
 	addFoldersHint: "フォルダーをここにドロップすることもできます。フォルダー名がクラス名になります。",
 	newClass: (letter) => `クラス${letter}`,
 	className: "クラス名",
@@ -61,6 +65,7 @@ export const ja = {
 	learnt: "学習済み",
 	learntFrom: (way, examples, ms) =>
 		`${number(way)}クラス・画像${number(examples)}枚を${ms < 1 ? "1ミリ秒未満" : `${number(Math.round(ms))}ミリ秒`}で学習しました。`,
+	sentences: (first, second) => `${first}${second}`,
 	learntLive: "画像を追加すると、すぐに学習に反映されます。",
 	readyToLearn: "準備ができました。いつでも学習できます。",
 	whyLoading: "エンジンを読み込んでいます。少しお待ちください。",
@@ -109,7 +114,7 @@ export const ja = {
 	ready: (bundle) => `準備完了。モデル：${bundle}`,
 	offlineReady: (bytes) => `オフラインでも使えます（端末に${megabytes(bytes)}を保存済み）。`,
 	offlineRoom: "端末の空き容量が足りないため、オフライン用に保存できませんでした。",
-	timing: (ms) => `1枚あたり${ms < 10 ? tenth(ms) : number(Math.round(ms))}ミリ秒。すべてこのタブの中で処理しています`,
+	timing: (ms) => `1枚あたり${ms < 10 ? tenth(ms) : number(Math.round(ms))}ミリ秒（すべてこのタブ内で処理）`,
 	restarting: "エンジンが停止したため、再起動しています。画像は残っています。",
 	restarted: "エンジンが再び動き出しました。失われたものはありません。",
 	retry: "再試行",

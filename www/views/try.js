@@ -94,7 +94,7 @@ export class TryView {
 		return this.#pad.empty ? null : { source: this.#pad.pixels(), name: null };
 	}
 
-	/** Puts a picture in the place of the paper or of another. @param {Blob} source @param {string} name */
+	/** Puts a picture in the place of the paper or of another. @param {Blob | Pixels} source @param {string} name */
 	setPicture(source, name) {
 		this.#before = this.#picture;
 		this.#show({ source, name });

@@ -1,0 +1,46 @@
+// The sample task: one click from an empty page to an answer.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { languages } from "../www/strings.js";
+import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
+import { pageModels } from "./bundle.mjs";
+import { serve } from "./server.mjs";
+import { User } from "./user.mjs";
+
+/** @import { Browser } from "playwright-core" */
+
+const models = pageModels();
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+before(async () => {
+	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
+});
+after(async () => {
+	await browser?.close();
+	await server?.close();
+	models.remove();
+});
+
+for (const [device, table, options] of /** @type {const} */ ([["desktop", languages.en, { ...desktop, locale: "en-GB" }], ["phone", languages.ja, { ...phone, locale: "ja" }]])) {
+	test(`${device}: one click, also while the engine is on its way, and the scratch on a new part is seen`, async () => {
+		const visit = await Visit.open(browser, server.url, options);
+		const { page } = visit;
+		const user = new User(page, "hasTouch" in options);
+		const sample = page.locator("#sample");
+		const { long } = await visit.tasks(async () => {
+			await user.press(sample);
+			await eventually(() => user.classNames(), [table.sampleGood, table.sampleBad]);
+			await eventually(() => page.locator("#verdict").textContent().then((said) => said?.startsWith(table.verdict(table.sampleBad, ""))), true);
+		});
+		assert.deepEqual(long, []);
+		await eventually(() => page.locator(".tile").count(), 10);
+		assert.equal(await sample.isVisible(), false, "a second sample would only be in the way");
+		assert.equal(await page.evaluate(() => document.activeElement?.id), "learn");
+		await visit.screenshot(`${device}-sample`);
+		visit.calm();
+		await visit.close();
+	});
+}
