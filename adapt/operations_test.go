@@ -354,6 +354,7 @@ func (f *front) agree() {
 // TestOperations: 10,000 of all that is done to a task and its store, a tenth of that in wasm, while writes fail and programs end anywhere: whatever was
 // confirmed is there, every version says what it said to the bit, and neither goroutines nor copies of networks stay behind.
 func TestOperations(t *testing.T) {
+	time.Sleep(time.Millisecond) // in a browser's runtime the first timer starts a goroutine that stays
 	goroutines := runtime.NumGoroutine()
 	f := &front{t: t, rng: rand.New(rand.NewPCG(10, 5)), disk: store.NewMemory(), said: map[string]string{}}
 	for range 3 {

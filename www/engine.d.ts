@@ -38,6 +38,7 @@ export type ErrorCode =
 	| "other_weights" // an embedding by other weights than those in use
 	| "contradiction" // one picture in two classes
 	| "unknown_version"
+	| "no_patches" // a heat map by an embedder that knows no patches
 	| "no_picture" // adapt with experts to an example that was given as an embedding only
 	| "usage" // a call that no correct page makes
 	| "internal"; // a fault of ours, caught; the engine goes on

@@ -193,6 +193,7 @@ export const en = {
 		not_adapted: "Press Learn first.",
 		bad_embedding: "the model could make nothing of this picture.",
 		other_weights: "The model has changed meanwhile. Try again.",
+		no_patches: "This backbone does not say where in a picture it sees something.",
 		no_picture: "A picture is missing that the gears need.",
 		contradiction: "this picture is in another class already. Remove it there first.",
 		unknown_version: "There is no such version.",
