@@ -87,12 +87,13 @@ func runAttentionGeneric(y, qkv []float32, queries, tokens, heads, headDim int) 
 			lo, hi := spanGeneric(row)
 			scale, inv, zero := quantizeParameters(lo, hi)
 			codesGeneric(q, row, lo, hi, inv, zero)
+			scale *= attentionScale(headDim)
 			for t := range tokens {
 				var acc int32
 				for c, code := range q {
 					acc += (int32(code) - zero) * int32(k[t*headDim+c])
 				}
-				s[t] = dequantize(acc, float32(scale*attentionScale(headDim)), 0, kScale[t], 0, 0)
+				s[t] = dequantize(acc, scale, 0, kScale[t], 0, 0)
 			}
 			sum := powerCodesGeneric(p, s)
 			for c := range headDim {

@@ -2,27 +2,11 @@
 
 package kernel
 
-import (
-	"math"
-	"simd"
-)
+import "simd"
 
 // power32s replaces s by power32(s - max s).
 func power32s(s []float32) bool {
-	var tops [lanes]float32
-	rest := maxLanes(&tops, s)
-	clearUpper()
-	top := float32(math.Inf(-1))
-	for _, v := range tops {
-		if v > top {
-			top = v
-		}
-	}
-	for _, v := range s[rest:] {
-		if v > top {
-			top = v
-		}
-	}
+	top := topOf(s)
 	most := simd.BroadcastFloat32s(top)
 	n := most.Len()
 	for len(s) >= n {

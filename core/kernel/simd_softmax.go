@@ -11,20 +11,7 @@ func softmax32(y, x []float32, rows, dim int) bool {
 	var s [lanes]float32
 	for r := range rows {
 		y, x := y[r*dim:(r+1)*dim], x[r*dim:(r+1)*dim]
-		rest := maxLanes(&s, x)
-		clearUpper()
-		max := float32(math.Inf(-1))
-		for _, v := range s {
-			if v > max {
-				max = v
-			}
-		}
-		for _, v := range x[rest:] {
-			if v > max {
-				max = v
-			}
-		}
-		rest = expLanes(&s, y, x, max)
+		rest := expLanes(&s, y, x, topOf(x))
 		clearUpper()
 		for j, v := range y[rest:] {
 			s[j] += v
@@ -32,6 +19,22 @@ func softmax32(y, x []float32, rows, dim int) bool {
 		scale32(y, 1/foldLanes(&s))
 	}
 	return true
+}
+
+// topOf is the largest of x, -Inf when there is none. NaN is never larger.
+func topOf(x []float32) float32 {
+	var s [lanes]float32
+	rest := maxLanes(&s, x)
+	clearUpper()
+	top := float32(math.Inf(-1))
+	for _, part := range [2][]float32{s[:], x[rest:]} {
+		for _, v := range part {
+			if v > top {
+				top = v
+			}
+		}
+	}
+	return top
 }
 
 // maxLanes writes the largest of every 16th element over the largest multiple of 16 elements, -Inf when there is none, and returns that

@@ -153,15 +153,20 @@ func (m *Int8Model) Embed(embed, images []float32, batch, size int) {
 }
 
 func (m *Int8Model) embed(embed, images []float32, batch, size int) {
+	m.below(len(m.weights.net.blocks), images, batch, size)
+	poolTokens(m.weights.config, &m.weights.net, &m.act, embed)
+}
+
+// below leaves the residual stream of images before a block, or behind the last.
+func (m *Int8Model) below(block int, images []float32, batch, size int) {
 	c, net, act := m.weights.config, &m.weights.net, &m.act
 	act.prepare(c, net, batch, size)
 	channelsLast(act.planes, images, batch, size)
 	m.embedPatches()
 	startStream(c, net, act)
-	for i := range net.blocks {
+	for i := range block {
 		m.block(i)
 	}
-	poolTokens(c, net, act, embed)
 }
 
 // embedPatches is embedPatches of model.go with int8 matmuls.

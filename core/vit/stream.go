@@ -33,20 +33,14 @@ func (m *Model[F]) ForwardFrom(embed, stream []F, batch, size, from int, act *Ac
 //
 // to is 0..Depth-1; 0 is the patch embedding alone. Panics as Embed.
 func (m *Int8Model) Stream(stream, images []float32, batch, size, to int) {
-	c, net, act := m.weights.config, &m.weights.net, &m.act
+	c := m.weights.config
 	n := c.Tokens(size) * c.Dim
 	checkStream(c, stream, images, batch, size, to, batch*3*size*size, "vit: Stream")
 	chunk := max(1, chunkRows/c.Tokens(size))
 	for b := 0; b < batch; b += chunk {
 		count := min(chunk, batch-b)
-		act.prepare(c, net, count, size)
-		channelsLast(act.planes, images[b*3*size*size:], count, size)
-		m.embedPatches()
-		startStream(c, net, act)
-		for i := range to {
-			m.block(i)
-		}
-		x, _, _ := act.streams(to)
+		m.below(to, images[b*3*size*size:], count, size)
+		x, _, _ := m.act.streams(to)
 		copy(stream[b*n:(b+count)*n], x)
 	}
 }

@@ -77,8 +77,7 @@ func queries(f *file, wide int) {
 	f.op(seq("Get V0", "Get V2", "F32x4Pmin", "Set V0", "Get V1", "Get V3", "F32x4Pmax", "Set V1"), "")
 	for _, fold := range [][2]string{{"V0", "F32Min"}, {"V1", "F32Max"}} {
 		v, op := fold[0], fold[1]
-		f.op(seq("Get "+v, "F32x4ExtractLane $0, $0", "Get "+v, "F32x4ExtractLane $0, $1", op,
-			"Get "+v, "F32x4ExtractLane $0, $2", "Get "+v, "F32x4ExtractLane $0, $3", op, op, "F32x4Splat", "Set "+v), "")
+		f.op(seq(folded(v, "F32x4", op), "F32x4Splat", "Set "+v), "")
 	}
 	f.op(seq("Get V1", "Get V0", "F32x4Sub", "Set V1"), "hi - lo")
 	scaleOf(f, "V1", "R4")
@@ -137,8 +136,7 @@ func keys(f *file, wide int) {
 		}
 	})
 	f.op(seq("Get V0", "Get V1", "F32x4Pmax", "Get V2", "Get V3", "F32x4Pmax", "F32x4Pmax", "Set V0"), "")
-	f.op(seq("Get V0", "F32x4ExtractLane $0, $0", "Get V0", "F32x4ExtractLane $0, $1", "F32Max",
-		"Get V0", "F32x4ExtractLane $0, $2", "Get V0", "F32x4ExtractLane $0, $3", "F32Max", "F32Max", "F32x4Splat", "Set V11"), "")
+	f.op(seq(folded("V0", "F32x4", "F32Max"), "F32x4Splat", "Set V11"), "")
 	scaleOf(f, "V11", "R4")
 	f.op(seq(address("R1"), "Get V11", "F32x4ExtractLane $0, $0", "F32Store $0, $0"), "")
 	f.op(seq(zeroV, "Set V7"), "sums")
@@ -158,8 +156,7 @@ func keys(f *file, wide int) {
 		}
 		f.op(advance("R11", 128), "")
 	})
-	f.op(seq("Get V7", "I32x4ExtractLane $0, $0", "Get V7", "I32x4ExtractLane $0, $1", "I32Add",
-		"Get V7", "I32x4ExtractLane $0, $2", "Get V7", "I32x4ExtractLane $0, $3", "I32Add", "I32Add", "I64ExtendI32S", "Set R12"), "sum of the row")
+	f.op(seq(folded("V7", "I32x4", "I32Add"), "I64ExtendI32S", "Set R12"), "sum of the row")
 	f.op(seq(address("R2"), "Get R12", "I32WrapI64", "I32Const $255", "I32And", "Get R12", "I32WrapI64", "I32Const $8", "I32ShrS", "I32Const $16", "I32Shl", "I32Or", "I32Store $0, $0"), "sum&0xff | sum>>8<<16")
 	f.op(advance("R0", wide), "next row")
 	f.op(seq("Get R3", "Get R6", "I64Add", "Set R3"), "")
@@ -243,19 +240,7 @@ func powers(f *file, wide int) {
 	f.op(seq("Get R8", "I64Const $1", "I64Sub", "I64Const $6", "I64Shl", "Set R9"), "bytes before the last block")
 	f.op(seq(constant(table, kMagic), "Set V13"), "")
 	f.op("Loop", "for each row")
-	f.op(seq("Get R2", "Get R9", "I64Add", "Set R10"), "last block")
-	for i := range 4 {
-		f.op(seq(address("R10"), vector("R10", i), vector("R4", i), "V128And", vector("R4", 4+i), "V128Or", fmt.Sprintf("V128Store $0, $%d", 16*i)), "")
-	}
-	f.op(seq(vector("R4", 8), "Tee V0", "Tee V1", "Tee V2", "Set V3"), "-Inf")
-	overBlocks(f, "R8", "R11", [][2]string{{"R2", "R10"}}, func() {
-		f.each("max = x > max ? x : max", func(i int, x, t, p string) string {
-			return seq("Get "+x, vector("R10", i), "F32x4Pmax", "Set "+x)
-		})
-	})
-	f.op(seq("Get V0", "Get V1", "F32x4Pmax", "Get V2", "Get V3", "F32x4Pmax", "F32x4Pmax", "Set V0"), "")
-	f.op(seq("Get V0", "F32x4ExtractLane $0, $0", "Get V0", "F32x4ExtractLane $0, $1", "F32Max",
-		"Get V0", "F32x4ExtractLane $0, $2", "Get V0", "F32x4ExtractLane $0, $3", "F32Max", "F32Max", "F32x4Splat", "Set V14"), "max of the row")
+	rowMax(f, "R2", "R9", "R10", "R4", "R8", "R11")
 	f.op(seq(zeroV, "Set V15"), "sums")
 	f.op(seq("Get R0", "Set R12"), "")
 	overBlocks(f, "R8", "R11", [][2]string{{"R2", "R10"}}, func() {
@@ -284,8 +269,7 @@ func powers(f *file, wide int) {
 		f.op(seq("Get V15", "Get V0", "I16x8ExtaddPairwiseI8x16U", "I32x4ExtaddPairwiseI16x8U", "I32x4Add", "Set V15"), "")
 		storeCodes(f, "R12", "V0", wide)
 	})
-	f.op(seq(address("R1"), "F32Const $(1.0)", "Get V15", "I32x4ExtractLane $0, $0", "Get V15", "I32x4ExtractLane $0, $1", "I32Add",
-		"Get V15", "I32x4ExtractLane $0, $2", "Get V15", "I32x4ExtractLane $0, $3", "I32Add", "I32Add", "F32ConvertI32S", "F32Const $(1.0)", "F32Max", "F32Div", "F32Store $0, $0"), "1/max(sum, 1)")
+	f.op(seq(address("R1"), "F32Const $(1.0)", folded("V15", "I32x4", "I32Add"), "F32ConvertI32S", "F32Const $(1.0)", "F32Max", "F32Div", "F32Store $0, $0"), "1/max(sum, 1)")
 	f.op(seq("Get R0", "Get R7", "I64Add", "Set R0"), "next row")
 	f.op(seq("Get R2", "Get R6", "I64Add", "Set R2"), "")
 	f.op(advance("R1", 4), "")

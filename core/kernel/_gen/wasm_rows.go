@@ -209,6 +209,29 @@ func foldSum(f *file) {
 		"Get V0", "F32x4ExtractLane $0, $1", "Get V0", "F32x4ExtractLane $0, $3", "F32Add", "F32Add"), "the rest of the tree")
 }
 
+// folded is op over the four lanes of a register, pair by pair. shape is F32x4 or I32x4.
+func folded(register, shape, op string) string {
+	lane := func(i int) string { return fmt.Sprintf("Get %s; %sExtractLane $0, $%d", register, shape, i) }
+	return seq(lane(0), lane(1), op, lane(2), lane(3), op, op)
+}
+
+// rowMax leaves the largest number of a row in every lane of V14. It writes what the edge says into the row's last block, before bytes behind
+// its first; p and left are registers to count with.
+func rowMax(f *file, row, before, p, edge, blocks, left string) {
+	f.op(seq("Get "+row, "Get "+before, "I64Add", "Set "+p), "last block")
+	for i := range 4 {
+		f.op(seq(address(p), vector(p, i), vector(edge, i), "V128And", vector(edge, 4+i), "V128Or", fmt.Sprintf("V128Store $0, $%d", 16*i)), "")
+	}
+	f.op(seq(vector(edge, 8), "Tee V0", "Tee V1", "Tee V2", "Set V3"), "-Inf")
+	overBlocks(f, blocks, left, [][2]string{{row, p}}, func() {
+		f.each("max = x > max ? x : max", func(i int, x, t, _ string) string {
+			return seq("Get "+x, vector(p, i), "F32x4Pmax", "Set "+x)
+		})
+	})
+	f.op(seq("Get V0", "Get V1", "F32x4Pmax", "Get V2", "Get V3", "F32x4Pmax", "F32x4Pmax", "Set V0"), "")
+	f.op(seq(folded("V0", "F32x4", "F32Max"), "F32x4Splat", "Set V14"), "max of the row")
+}
+
 // overBlocks writes a loop over blocks of 16 numbers, count of them: left counts them down, and of each pair of registers the second goes
 // from where the first points on.
 func overBlocks(f *file, count, left string, pointers [][2]string, body func()) {
@@ -236,19 +259,7 @@ func softmax(f *file) {
 	f.op(seq("Get R4", "I64Const $1", "I64Sub", "I64Const $6", "I64Shl", "Set R8"), "bytes before the last block")
 	f.op(seq(constant("R1", kOne), "Set "+vOne), "")
 	f.op("Loop", "for each row")
-	f.op(seq("Get R0", "Get R8", "I64Add", "Set R6"), "last block")
-	for i := range 4 {
-		f.op(seq(address("R6"), vector("R6", i), vector("R2", i), "V128And", vector("R2", 4+i), "V128Or", fmt.Sprintf("V128Store $0, $%d", 16*i)), "")
-	}
-	f.op(seq(vector("R2", 8), "Tee V0", "Tee V1", "Tee V2", "Set V3"), "-Inf")
-	overBlocks(f, "R4", "R7", [][2]string{{"R0", "R6"}}, func() {
-		f.each("max = x > max ? x : max", func(i int, x, t, p string) string {
-			return seq("Get "+x, vector("R6", i), "F32x4Pmax", "Set "+x)
-		})
-	})
-	f.op(seq("Get V0", "Get V1", "F32x4Pmax", "Get V2", "Get V3", "F32x4Pmax", "F32x4Pmax", "Set V0"), "")
-	f.op(seq("Get V0", "F32x4ExtractLane $0, $0", "Get V0", "F32x4ExtractLane $0, $1", "F32Max",
-		"Get V0", "F32x4ExtractLane $0, $2", "Get V0", "F32x4ExtractLane $0, $3", "F32Max", "F32Max", "F32x4Splat", "Set V14"), "max of the row")
+	rowMax(f, "R0", "R8", "R6", "R2", "R4", "R7")
 	overBlocks(f, "R4", "R7", [][2]string{{"R0", "R6"}}, func() {
 		f.each("x - max", func(i int, x, t, p string) string {
 			return seq(vector("R6", i), "Get V14", "F32x4Sub", "Set "+x)
