@@ -22,9 +22,11 @@ func (t *Task) Review() []Doubt {
 		list = append(list, Doubt{Judged{Example: a.id, Class: a.class.id, Said: b.class.id}, b.id}, Doubt{Judged{Example: b.id, Class: b.class.id, Said: a.class.id}, a.id})
 		twins[a.id], twins[b.id] = true, true
 	}
-	out := t.LeaveOneOut()
-	if l := t.InUse(); l != nil && !t.Stale() {
-		out = l.LeaveOneOut
+	var out *LeaveOneOut
+	if t.Stale() {
+		out = t.LeaveOneOut()
+	} else {
+		out = t.InUse().LeaveOneOut
 	}
 	if out == nil {
 		return list
