@@ -200,10 +200,11 @@ func (r *run) see(w *weights, x *example) ([]float32, error) {
 	if embed, ok := r.fresh[w][x]; ok {
 		return embed, nil
 	}
-	if x.pic == nil {
-		return nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which experts need", x.id), Example: x.id}
+	pic, err := x.picture("experts need")
+	if err != nil {
+		return nil, err
 	}
-	embed, err := r.task.embed(r.task.embedderOf(w), x.pic)
+	embed, err := r.task.embed(r.task.embedderOf(w), pic)
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +215,6 @@ func (r *run) see(w *weights, x *example) ([]float32, error) {
 	r.fresh[w][x] = embed
 	return embed, nil
 }
-
-func (w *weights) changed() bool { return w.from != nil || w.tuned }
 
 // checkClasses reports why there is nothing to tell apart.
 func (t *Task) checkClasses() error {

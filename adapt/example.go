@@ -29,6 +29,14 @@ func (x *example) see(w *weights, embed []float32) {
 // forget lets go of all that a removed example holds: versions still name it.
 func (x *example) forget() { *x = example{id: x.id} }
 
+// picture returns what the embedder sees of an example; ErrNoPicture where that is not known, for one who needs it ("experts need").
+func (x *example) picture(who string) (*picture.Picture, error) {
+	if x.pic == nil {
+		return nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which %s", x.id, who), Example: x.id}
+	}
+	return x.pic, nil
+}
+
 // AddExample embeds one picture, only this one, and appends it to a class. Of the picture, what the embedder sees is kept.
 // Errors: ErrUnknownClass, ErrBadEmbedding, ErrContradiction when another class has the picture, or what the embedder returned, wrapped.
 func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {

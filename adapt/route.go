@@ -1,8 +1,6 @@
 package adapt
 
 import (
-	"fmt"
-
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
 	"haguruma/sparse"
@@ -48,15 +46,16 @@ func (r *run) routeFree(router *sparse.FreeRouter, scores []float32, support []m
 			if err := r.next(m*len(support) + i); err != nil {
 				return s, err
 			}
-			if member.x.pic == nil {
-				return s, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which experts need", member.x.id), Example: member.x.id}
+			pic, err := member.x.picture("experts need")
+			if err != nil {
+				return s, err
 			}
-			clean, err := t.embed(network, member.x.pic)
+			clean, err := t.embed(network, pic)
 			if err != nil {
 				return s, err
 			}
 			s.Clean = append(s.Clean, clean...)
-			for _, view := range views(member.x.pic) {
+			for _, view := range views(pic) {
 				changed, err := t.embed(network, network.Reduce(view))
 				if err != nil {
 					return s, err

@@ -69,10 +69,11 @@ type TuningTrial struct {
 func (r *run) tune(w *weights, support []member) (*Tuned, error) {
 	in := Tuning{Embedder: r.task.embedderOf(w), Experts: w.from, Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes)}
 	for _, m := range support {
-		if m.x.pic == nil {
-			return nil, &Error{Code: CodeNoPicture, Message: fmt.Sprintf("the picture of example %d is not known, which fine-tuning needs", m.x.id), Example: m.x.id}
+		pic, err := m.x.picture("fine-tuning needs")
+		if err != nil {
+			return nil, err
 		}
-		in.Pictures = append(in.Pictures, m.x.pic)
+		in.Pictures = append(in.Pictures, pic)
 	}
 	r.begin(StepTune, 0)
 	tuned, err := r.options.Tuner.Tune(r.stop, in, func(done, total int) error {

@@ -66,10 +66,7 @@ func (t *Task) InUse() *Learned {
 
 // learn makes a head of the examples as embedded at some weights, embed (n, dim).
 func (t *Task) learn(w *weights, embed []float32, support []member, kind fewshot.Kind) *Learned {
-	labels := make([]int, len(support))
-	for i, m := range support {
-		labels[i] = m.label
-	}
+	labels := labelsOf(support)
 	s := fewshot.NewSupport(embed, labels, len(t.classes), t.dim)
 	selected := fewshot.Select(s, kind)
 	l := &Learned{

@@ -13,6 +13,9 @@ type weights struct {
 	again func(from Embedder) Embedder // tunes them again; nil: embedder is never put away
 }
 
+// changed reports whether they are not those of the backbone alone.
+func (w *weights) changed() bool { return w.from != nil || w.tuned }
+
 // keepMerged is how many merged or tuned copies of the backbone are kept: the one in use, and the one before, so that going back and forth is
 // instant. Others are made again, which gives the same bits.
 const keepMerged = 2
@@ -32,7 +35,7 @@ func (t *Task) merge(scores []float32) *weights {
 // embedderOf returns the network at some weights, made again when it was put away. Those used last stay.
 func (t *Task) embedderOf(w *weights) Embedder {
 	switch {
-	case w.from == nil && !w.tuned:
+	case !w.changed():
 		return t.embedder
 	case w.tuned && w.again == nil:
 		return w.embedder
@@ -54,7 +57,7 @@ func (t *Task) embedderOf(w *weights) Embedder {
 
 // seen is the embedding of an example at some weights; ok: it is known.
 func (x *example) seen(w *weights) (embed []float32, ok bool) {
-	if w.from == nil && !w.tuned {
+	if !w.changed() {
 		return x.embed, x.embed != nil
 	}
 	embed, ok = x.views[w]
