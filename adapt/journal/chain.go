@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"strings"
+
 	"haguruma/core/plainjson"
 	"haguruma/core/tensorfile"
 )
@@ -52,8 +54,13 @@ func (c Chain) Next(e Entry) (line []byte, end Chain, err error) {
 		w.Name("before")
 		w.Text(before)
 	})
-	line = w.Bytes()
-	return append(line, '\n'), Chain{e.Number, tensorfile.Hash(line)}, nil
+	line = append(w.Bytes(), '\n')
+	return line, c.With(string(line)), nil
+}
+
+// With is the chain with one line more at its end, as Next returned it.
+func (c Chain) With(line string) Chain {
+	return Chain{c.Entries + 1, tensorfile.Hash([]byte(strings.TrimSuffix(line, "\n")))}
 }
 
 // parse reads one line without its line feed.

@@ -27,6 +27,19 @@ type Task struct {
 	dirty bool // the end of the journal in the store may be torn, or behind
 }
 
+// load reads task.json as the Task of a store, and changes nothing. ErrNotFound: there is no task; ErrDamaged: it is not ours.
+func load(s Store) (*Task, error) {
+	data, err := s.Get(taskName)
+	if err != nil {
+		return nil, err
+	}
+	r, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return &Task{store: s, record: *r}, nil
+}
+
 // Create begins a task in a store that has none, with the entry Begun at that time. id is what no other task has, so that no two journals are
 // the same from the start: random digits. ErrState: there is a task already.
 func Create(s Store, id, bundle, experts, time string) (*Task, error) {
@@ -50,35 +63,25 @@ func Create(s Store, id, bundle, experts, time string) (*Task, error) {
 
 // Read returns the state of a task, and changes nothing. ErrNotFound: there is no task; ErrDamaged: task.json is not ours.
 func Read(s Store) (State, error) {
-	data, err := s.Get(taskName)
+	t, err := load(s)
 	if err != nil {
 		return State{}, err
 	}
-	r, err := decode(data)
-	if err != nil {
-		return State{}, err
-	}
-	return r.state, nil
+	return t.state, nil
 }
 
 // ReadJournal returns the journal of a task, the lines that task.json still has included, held to its end. It changes nothing. On a
 // *journal.Error the entries before the line are returned too.
 func ReadJournal(s Store) (*journal.Journal, error) {
-	data, err := s.Get(taskName)
+	t, err := load(s)
 	if err != nil {
 		return nil, err
 	}
-	t := &Task{store: s}
-	r, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	t.record = *r
 	j, missing, err := t.compare()
 	if err != nil || len(missing) == 0 {
 		return j, err
 	}
-	data, err = t.journalBytes()
+	data, err := t.journalBytes()
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +92,11 @@ func ReadJournal(s Store) (*journal.Journal, error) {
 // Open opens a task for writing: it repairs what a crash left of the journal and removes pictures and versions that belong to no step. The
 // errors are those of Read, those of the store, and *journal.Error when the journal was changed: see Restart.
 func Open(s Store) (*Task, error) {
-	data, err := s.Get(taskName)
+	t, err := load(s)
 	if err != nil {
 		return nil, err
 	}
-	r, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	t := &Task{store: s, record: *r, dirty: true}
+	t.dirty = true
 	if err := t.flush(); err != nil {
 		return nil, err
 	}
@@ -108,15 +107,10 @@ func Open(s Store) (*Task, error) {
 // Restart begins a new journal where the old one was changed or is gone, and puts what there is of it aside as journal.broken.N. The first entry of
 // the new one says so, with the reason and the end that the old one should have had.
 func Restart(s Store, time, reason string) error {
-	data, err := s.Get(taskName)
+	t, err := load(s)
 	if err != nil {
 		return err
 	}
-	r, err := decode(data)
-	if err != nil {
-		return err
-	}
-	t := &Task{store: s, record: *r}
 	old := t.end()
 	t.base, t.pending = journal.Chain{}, nil
 	if err := t.setAside(journalName, "journal.broken"); err != nil {
@@ -137,7 +131,7 @@ func (t *Task) Chain() journal.Chain { return t.end() }
 func (t *Task) end() journal.Chain {
 	end := t.base
 	for _, line := range t.pending {
-		end = journal.Chain{Entries: end.Entries + 1, Head: tensorfile.Hash([]byte(strings.TrimSuffix(line, "\n")))}
+		end = end.With(line)
 	}
 	return end
 }
@@ -216,7 +210,7 @@ func (t *Task) compare() (j *journal.Journal, missing []string, err error) {
 		if len(j.Hashes) == at.Entries {
 			return j, t.pending[i:], nil
 		}
-		at = journal.Chain{Entries: at.Entries + 1, Head: tensorfile.Hash([]byte(strings.TrimSuffix(line, "\n")))}
+		at = at.With(line)
 		if _, err := j.Holds(at); err != nil {
 			return j, nil, err
 		}
