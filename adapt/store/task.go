@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"haguruma/adapt/journal"
@@ -257,7 +258,11 @@ func (t *Task) aside(stem string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return t.store.Put(fmt.Sprintf("%s.%d", stem, len(taken)+1), data)
+	n := 1
+	for slices.Contains(taken, fmt.Sprintf("%s.%d", stem, n)) {
+		n++
+	}
+	return t.store.Put(fmt.Sprintf("%s.%d", stem, n), data)
 }
 
 // setAside moves a file, where there is one.

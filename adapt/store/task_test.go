@@ -312,6 +312,22 @@ func TestJournalThatWasChanged(t *testing.T) {
 	}
 }
 
+// TestAside: what was put aside before is never written over, also when somebody has removed one of them.
+func TestAside(t *testing.T) {
+	m, task := played(t)
+	m.files["journal.torn.2"] = []byte("second")
+	for _, want := range []string{"first", "third"} {
+		if err := task.aside("journal.torn", []byte(want)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []string{"first", "second", "third"} {
+		if have := string(m.files[fmt.Sprintf("journal.torn.%d", i+1)]); have != want {
+			t.Errorf("%d: want %q, have %q", i+1, want, have)
+		}
+	}
+}
+
 func TestDamagedFiles(t *testing.T) {
 	if _, err := Open(NewMemory()); !errors.Is(err, ErrNotFound) {
 		t.Errorf("no task: %v", err)
