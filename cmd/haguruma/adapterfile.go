@@ -74,7 +74,8 @@ func loadAdapter(path string) (*adapter.Adapter, error) {
 		if state.Current == 0 {
 			return nil, fmt.Errorf("%s: %w", path, errNoVersion)
 		}
-		return versionOf(folder, path, state, state.Current)
+		a, _, err := versionOf(folder, path, state, state.Current)
+		return a, err
 	}
 	data, err := tensorfile.ReadFile(path, adapter.MaxBytes)
 	if err != nil {
@@ -87,17 +88,15 @@ func loadAdapter(path string) (*adapter.Adapter, error) {
 	return a, nil
 }
 
-// versionOf reads a version of a task.
-func versionOf(folder store.Store, path string, state store.State, number int) (*adapter.Adapter, error) {
-	data, err := store.VersionFile(folder, state, number)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+// versionOf reads a version of a task; data is its file.
+func versionOf(folder store.Store, path string, state store.State, number int) (a *adapter.Adapter, data []byte, err error) {
+	if data, err = store.VersionFile(folder, state, number); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	a, err := adapter.Decode(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: version %d: %w", path, number, err)
+	if a, err = adapter.Decode(data); err != nil {
+		return nil, nil, fmt.Errorf("%s: version %d: %w", path, number, err)
 	}
-	return a, nil
+	return a, data, nil
 }
 
 // adapterInfo is what is said of an adapter, in JSON.

@@ -28,7 +28,7 @@ func (a *app) adaptTask(ctx context.Context, o adapt.Options, t *taught, f adapt
 	}
 	// The guard compares with the version in use as it was made, which takes the examples that it was made of.
 	if n := s.state.Current; n > 0 && s.state.Versions[n-1].Made == made(s.state) {
-		current, err := versionOf(folder, f.task, s.state, n)
+		current, _, err := versionOf(folder, f.task, s.state, n)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func sameAsCurrent(folder store.Store, path string, state store.State, result *a
 	if state.Current == 0 {
 		return nil, nil
 	}
-	current, err := versionOf(folder, path, state, state.Current)
+	current, _, err := versionOf(folder, path, state, state.Current)
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +200,14 @@ func noteExport(path, file string, a *adapter.Adapter) error {
 		return err
 	}
 	defer folder.Close()
+	return task.Commit(task.State(), exportedEntry(file, a))
+}
+
+// exportedEntry says in a journal that an adapter has left the task.
+func exportedEntry(file string, a *adapter.Adapter) journal.Entry {
 	details := []journal.Detail{journal.Text("file", file)}
 	if a.Signature != nil {
 		details = append(details, journal.Text("signed-by", describe(a).SignedBy))
 	}
-	return task.Commit(task.State(), journal.Entry{Time: now(), Kind: journal.Exported, Bundle: a.Bundle, Adapter: a.Content, Details: details})
+	return journal.Entry{Time: now(), Kind: journal.Exported, Bundle: a.Bundle, Adapter: a.Content, Details: details}
 }

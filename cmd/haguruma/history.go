@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"haguruma/adapt/adapter"
 	"haguruma/adapt/journal"
 	"haguruma/adapt/store"
 	"haguruma/core/tensorfile"
@@ -87,7 +88,7 @@ func history(path string) ([]taskVersion, error) {
 	list := []taskVersion{{Current: state.Current == 0}}
 	for n := 1; n <= len(state.Versions); n++ {
 		v := taskVersion{Version: n, Current: n == state.Current}
-		loaded, err := versionOf(folder, path, state, n)
+		loaded, data, err := versionOf(folder, path, state, n)
 		if err != nil {
 			v.Problem = err.Error()
 			list = append(list, v)
@@ -98,10 +99,6 @@ func history(path string) ([]taskVersion, error) {
 		for _, c := range loaded.Classes {
 			v.Classes = append(v.Classes, classCount{c.Name, c.Examples})
 			v.examples += c.Examples
-		}
-		data, err := store.VersionFile(folder, state, n)
-		if err != nil {
-			return nil, err
 		}
 		v.Bytes = len(data)
 		list = append(list, v)
@@ -154,17 +151,14 @@ func (a *app) rollback(path string, number int, out string) error {
 		}
 		number = was - 1
 	}
+	var loaded *adapter.Adapter
 	var data []byte
 	entry := journal.Entry{Time: now(), Kind: journal.RolledBack, Bundle: state.Bundle, Details: []journal.Detail{journal.Integer("from", was), journal.Integer("to", number)}}
 	if number > 0 { // it must be whole before it comes into use
-		loaded, err := versionOf(folder, path, state, number)
-		if err != nil {
+		if loaded, data, err = versionOf(folder, path, state, number); err != nil {
 			return err
 		}
 		entry.Adapter = loaded.Content
-		if data, err = store.VersionFile(folder, state, number); err != nil {
-			return err
-		}
 	} else if out != "" {
 		return fmt.Errorf("%s: version 0 has no adapter to write: %w", path, errNoVersion)
 	}
@@ -190,5 +184,5 @@ func (a *app) rollback(path string, number int, out string) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %d bytes\n", printable(out), len(data))
-	return task.Commit(task.State(), journal.Entry{Time: now(), Kind: journal.Exported, Bundle: state.Bundle, Adapter: entry.Adapter, Details: []journal.Detail{journal.Text("file", out)}})
+	return task.Commit(task.State(), exportedEntry(out, loaded))
 }
