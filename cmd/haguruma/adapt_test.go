@@ -40,6 +40,17 @@ func queries(t *testing.T) string {
 	return folder
 }
 
+// applied is a bundle ready to classify by an adapter's file.
+func applied(t *testing.T, bundle, file string) *adapted {
+	t.Helper()
+	f := exportFlags{adapter: adapterFlags{path: file}}
+	x, _, err := f.adapted(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
 // copyBundle is another machine: the same files elsewhere.
 func copyBundle(t *testing.T, bundle string) string {
 	t.Helper()
@@ -289,14 +300,7 @@ func TestChangeOfWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := loadAdapter(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor("") })
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := applied(t, bundle, file)
 	experts, err := b.expertsFor("")
 	if err != nil {
 		t.Fatal(err)

@@ -173,8 +173,8 @@ type adapted struct {
 	choice   *adapt.Choice // nil: no experts
 }
 
-// apply makes a bundle ready to classify by an adapter. experts are asked for when the adapter needs them.
-func (b *bundle) apply(a *adapter.Adapter, experts func() (*expertsFile, error)) (*adapted, error) {
+// apply makes a bundle ready to classify by an adapter. experts are those of expertsFor; they are opened when the adapter needs them.
+func (b *bundle) apply(a *adapter.Adapter, experts string) (*adapted, error) {
 	if err := a.For(b.hash, a.Experts); err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (b *bundle) apply(a *adapter.Adapter, experts func() (*expertsFile, error))
 	}
 	x := &adapted{Adapter: a, model: b.model}
 	if a.Experts != "" {
-		file, err := experts()
+		file, err := b.expertsFor(experts)
 		if err != nil {
 			return nil, err
 		}
@@ -194,9 +194,6 @@ func (b *bundle) apply(a *adapter.Adapter, experts func() (*expertsFile, error))
 		}
 		if err := a.For(b.hash, hash); err != nil {
 			return nil, err
-		}
-		if err := file.tuned.CheckBackbone(b.hash, b.model); err != nil {
-			return nil, fmt.Errorf("%s: %w", file.path, err)
 		}
 		if len(a.Scores) != len(file.tuned.Masks) {
 			return nil, fmt.Errorf("adapter: want scores of %d experts, have %d: %w", len(file.tuned.Masks), len(a.Scores), adapter.ErrFormat)

@@ -222,7 +222,7 @@ func (a *app) answererOf(ctx context.Context, b *bundle, f classifyFlags, progre
 		if err != nil {
 			return nil, nil, err
 		}
-		x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor(f.experts) })
+		x, err := b.apply(loaded, f.experts)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", f.adapter.path, err)
 		}

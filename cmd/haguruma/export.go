@@ -167,7 +167,7 @@ func (f *exportFlags) adapted(bundle string) (*adapted, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor(f.experts) })
+	x, err := b.apply(loaded, f.experts)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", f.adapter.path, err)
 	}

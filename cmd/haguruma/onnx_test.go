@@ -155,18 +155,7 @@ func TestExportAdapterONNX(t *testing.T) {
 		if !slices.Equal(r.Classes, []string{"blue", "red"}) {
 			t.Errorf("%s: classes %v", name, r.Classes)
 		}
-		b, err := openBundle(bundle)
-		if err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := loadAdapter(c.file("a.safetensors"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor("") })
-		if err != nil {
-			t.Fatal(err)
-		}
+		x := applied(t, bundle, c.file("a.safetensors"))
 
 		// Pictures like the examples, so that the classes are told apart.
 		size := config.ImageSize

@@ -64,20 +64,9 @@ func TestFineTuning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := openBundle(bundle)
-		if err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := loadAdapter(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if loaded.Provenance.Method != "sparse" {
-			t.Errorf("method %q", loaded.Provenance.Method)
-		}
-		x, err := b.apply(loaded, func() (*expertsFile, error) { return b.expertsFor("") })
-		if err != nil {
-			t.Fatal(err)
+		x := applied(t, bundle, file)
+		if x.Provenance.Method != "sparse" {
+			t.Errorf("method %q", x.Provenance.Method)
 		}
 		for _, want := range x.model.Params().File().Tensors {
 			have, ok := exported.Tensor(want.Name)
