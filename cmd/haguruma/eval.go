@@ -228,12 +228,16 @@ func (f *evalFlags) open() ([]metatune.Method, error) {
 			methods = append(methods, metatune.RawPixels())
 		}
 	}
-	experts, err := f.experts.methods(b, params)
+	experts, err := f.experts.open()
 	if err != nil {
 		return nil, err
 	}
-	tuned, err := f.finetune.methods(b, f.experts.files)
-	return slices.Concat(methods, experts, tuned), err
+	merged, err := f.experts.methods(experts, b, params)
+	if err != nil {
+		return nil, err
+	}
+	tuned, err := f.finetune.methods(experts, b)
+	return slices.Concat(methods, merged, tuned), err
 }
 
 // agreePerClass is how many pictures of each class agree compares.

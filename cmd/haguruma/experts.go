@@ -70,18 +70,33 @@ func splitExperts(text string) (name, path string) {
 	return name, text
 }
 
-// methods opens every file of experts on the backbone: b in int8, or in float32 params, or what b stands for when there are none.
-func (x *expertsFlags) methods(b *bundle, params *vit.Params[float32]) ([]metatune.Method, error) {
-	var methods []metatune.Method
+// namedExperts are experts by their name in the tables.
+type namedExperts struct {
+	*expertsFile
+	name string
+}
+
+// open opens every file of experts.
+func (x *expertsFlags) open() ([]namedExperts, error) {
+	var list []namedExperts
 	for _, text := range x.files {
 		name, path := splitExperts(text)
 		file, err := openExperts(path)
 		if err != nil {
 			return nil, err
 		}
-		m, err := x.method(name, file, b, params)
+		list = append(list, namedExperts{file, name})
+	}
+	return list, nil
+}
+
+// methods puts experts on the backbone: b in int8, or in float32 params, or what b stands for when there are none.
+func (x *expertsFlags) methods(experts []namedExperts, b *bundle, params *vit.Params[float32]) ([]metatune.Method, error) {
+	var methods []metatune.Method
+	for _, e := range experts {
+		m, err := x.method(e.name, e.expertsFile, b, params)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file.path, err)
+			return nil, fmt.Errorf("%s: %w", e.path, err)
 		}
 		methods = append(methods, m)
 	}

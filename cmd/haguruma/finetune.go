@@ -98,8 +98,8 @@ func (x *finetuneFlags) check(suite bool) error {
 	return nil
 }
 
-// methods are the bundle, and each file of experts merged into it, tuned in every mode asked for.
-func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method, error) {
+// methods are the bundle, and all experts merged into it, tuned in every mode asked for.
+func (x *finetuneFlags) methods(experts []namedExperts, b *bundle) ([]metatune.Method, error) {
 	var methods []metatune.Method
 	for _, mode := range x.modes {
 		cfg := x.config(mode)
@@ -115,15 +115,10 @@ func (x *finetuneFlags) methods(b *bundle, experts []string) ([]metatune.Method,
 			return nil, err
 		}
 		methods = append(methods, m)
-		for _, text := range experts {
-			name, path := splitExperts(text)
-			file, err := openExperts(path)
+		for _, e := range experts {
+			m, err := metatune.FineTune(e.name+" tuned, "+mode, b.model, b.hash, e.tuned, e.hash, string(how), tuneOne(cfg))
 			if err != nil {
-				return nil, err
-			}
-			m, err := metatune.FineTune(name+" tuned, "+mode, b.model, b.hash, file.tuned, file.hash, string(how), tuneOne(cfg))
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file.path, err)
+				return nil, fmt.Errorf("%s: %w", e.path, err)
 			}
 			methods = append(methods, m)
 		}
