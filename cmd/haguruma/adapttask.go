@@ -75,7 +75,7 @@ func (a *app) adaptTask(ctx context.Context, o adapt.Options, t *taught, f adapt
 			_, err = task.PutPicture(data)
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %s: %w", where, p.name, err)
 		}
 	}
 	result := r.say(t)

@@ -31,6 +31,7 @@ var remedies = []struct {
 	{errNoVersion, "haguruma history lists the versions, haguruma rollback takes one into use"},
 	{errWorse, "look at the new examples, some may be in the wrong class; --force takes it all the same"},
 	{errContradiction, "remove one of the two, or move it where it belongs"},
+	{errMoving, "do it again; the task is as it was"},
 	{errNoProvenance, "give an adapter that haguruma adapt --task -o wrote"},
 	{errSound, "haguruma journal prints it"},
 	{adapter.ErrBundle, "give --bundle the one that the adapter was made for"},

@@ -10,8 +10,10 @@ import (
 	"haguruma/core/tensorfile"
 )
 
-// errContradiction: one picture in two classes.
-var errContradiction = errors.New("one picture cannot be of two classes")
+var (
+	errContradiction = errors.New("one picture cannot be of two classes")
+	errMoving        = errors.New("it was changed while adapt was at work")
+)
 
 // changes counts what a folder has that the task had not, and the other way round.
 type changes struct {
@@ -77,7 +79,7 @@ func (s *syncer) sync(classes []labelled) error {
 				continue
 			}
 			found[hash] = place{class[c.name], where}
-			pictures[hash] = p
+			pictures[hash] = p.held(hash)
 			order = append(order, hash)
 		}
 	}
@@ -125,6 +127,20 @@ func (s *syncer) sync(classes []labelled) error {
 		return !wanted[c.Name]
 	})
 	return nil
+}
+
+// held is the picture for as long as its file has the hash: it is embedded and stored later, and the task knows it by what it was. The error of
+// read wraps errMoving.
+func (p photo) held(hash string) photo {
+	read := p.read
+	p.read = func() ([]byte, error) {
+		data, err := read()
+		if err == nil && tensorfile.Hash(data) != hash {
+			return nil, errMoving
+		}
+		return data, err
+	}
+	return p
 }
 
 // made is the hash of the examples, their classes and their order: what a version is made of.
