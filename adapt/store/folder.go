@@ -66,6 +66,11 @@ func LockFolder(root string) (*Folder, error) {
 	return f, nil
 }
 
+// Leftover reports whether a file at the top of a folder is one that LockFolder, or a Create that did not come to its end, leaves there.
+func Leftover(name string) bool {
+	return name == lockName || strings.HasPrefix(name, taskName) && strings.HasSuffix(name, tmpEnd)
+}
+
 // Close lets the lock go. The store is of no more use.
 func (f *Folder) Close() error {
 	if f.lock == nil {

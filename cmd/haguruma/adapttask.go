@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"haguruma/adapt"
 	"haguruma/adapt/adapter"
@@ -151,7 +152,7 @@ func (a *app) beginTask(path, from string, t *taught) (*store.Folder, *store.Tas
 	if from == "" {
 		return nil, nil, err
 	}
-	if strangers, err := os.ReadDir(path); err == nil && len(strangers) > 0 {
+	if files, err := os.ReadDir(path); err == nil && slices.ContainsFunc(files, func(e os.DirEntry) bool { return !store.Leftover(e.Name()) }) {
 		return nil, nil, fmt.Errorf("%s: want a new or an empty folder for a new task, have one with other files: %w", path, errNoTask)
 	}
 	if folder, err = store.LockFolder(path); err != nil {

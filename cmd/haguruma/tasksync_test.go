@@ -46,3 +46,18 @@ func TestPictureThatChanges(t *testing.T) {
 		succeed(t, "adapt", "-b", bundle, "--task", task)
 	}
 }
+
+// TestTaskThatWasNotBegun: what is left of a task that could not be begun, on a full disk say, is no reason not to begin it; anything else is.
+func TestTaskThatWasNotBegun(t *testing.T) {
+	support, bundle := testSupport(t), testBundle(t)
+	for name, fits := range map[string]bool{".lock": true, "task.json.123.tmp": true, "notes.txt": false, "other.tmp": false, "journal.jsonl": false, "task.json.txt": false} {
+		task := filepath.Join(t.TempDir(), "task")
+		write(t, filepath.Join(task, name), []byte("left"))
+		args := []string{"adapt", support, "-b", bundle, "--task", task}
+		if fits {
+			succeed(t, args...)
+		} else {
+			refuse(t, exitFailure, []string{"new or an empty folder"}, args...)
+		}
+	}
+}
