@@ -88,9 +88,9 @@ func (a *Adapter) check() error {
 		return fmt.Errorf("adapter: "+format+": %w", append(args, ErrFormat)...)
 	}
 	switch {
-	case !goodHash(a.Bundle):
+	case !tensorfile.IsHash(a.Bundle):
 		return bad("bundle: want a sha256 of 64 lower-case hexadecimal digits, have %q", clip(a.Bundle))
-	case a.Experts != "" && !goodHash(a.Experts):
+	case a.Experts != "" && !tensorfile.IsHash(a.Experts):
 		return bad("experts: want a sha256 of 64 lower-case hexadecimal digits, have %q", clip(a.Experts))
 	case (a.Experts == "") != (len(a.Scores) == 0):
 		return bad("want experts and scores, or neither")
@@ -147,7 +147,7 @@ func (a *Adapter) check() error {
 	if v.Hits < 0 || v.Total < 0 || v.Hits > v.Total {
 		return bad("provenance: want 0 <= hits <= total, have %d of %d", v.Hits, v.Total)
 	}
-	if v.Method != "" && !word(v.Method) || v.Journal.Entries < 0 || v.Journal.Head != "" && !goodHash(v.Journal.Head) {
+	if v.Method != "" && !word(v.Method) || v.Journal.Entries < 0 || v.Journal.Head != "" && !tensorfile.IsHash(v.Journal.Head) {
 		return bad("provenance: want a word for the method, and a journal's end")
 	}
 	if len(v.Time) > MaxNameRunes || len(v.Tool) > MaxNameRunes || !utf8.ValidString(v.Time+v.Tool) || hasControl(v.Time+v.Tool) {
@@ -207,8 +207,6 @@ func finite(what string, x []float32) error {
 	}
 	return nil
 }
-
-func goodHash(sum string) bool { return len(sum) == 64 && strings.Trim(sum, "0123456789abcdef") == "" }
 
 // word is what names of kinds are: 1 to 40 lower-case letters, digits and hyphens.
 func word(text string) bool {

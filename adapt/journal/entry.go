@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"haguruma/core/plainjson"
+	"haguruma/core/tensorfile"
 )
 
 // ErrEntry: an entry that the format has no room for.
@@ -149,7 +150,7 @@ func (e *Entry) check() error {
 
 // goodHash accepts no sum at all, too.
 func goodHash(sum string) bool {
-	return sum == "" || len(sum) == len(none) && strings.Trim(sum, "0123456789abcdef") == ""
+	return sum == "" || tensorfile.IsHash(sum)
 }
 
 // goodTime holds the form and the ranges of the fields; not the days of a month, nor leap seconds.

@@ -3,10 +3,10 @@ package store
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"haguruma/adapt/journal"
 	"haguruma/core/plainjson"
+	"haguruma/core/tensorfile"
 )
 
 const formatTask = "haguruma-task/1"
@@ -67,22 +67,20 @@ func (s *State) check() error {
 		classes[c.ID] = true
 	}
 	for _, x := range s.Examples {
-		if x.ID < 1 || x.ID > s.LastExample || examples[x.ID] || !classes[x.Class] || x.Picture == "" || !hashOrNone(x.Picture) {
+		if x.ID < 1 || x.ID > s.LastExample || examples[x.ID] || !classes[x.Class] || !tensorfile.IsHash(x.Picture) {
 			return bad("example %d: want an id of its own, 1 to %d, a class that is there, have %d, and a picture", x.ID, s.LastExample, x.Class)
 		}
 		examples[x.ID] = true
 	}
 	for i, v := range s.Versions {
-		if v.File == "" || !hashOrNone(v.File) || !hashOrNone(v.Content) {
+		if !tensorfile.IsHash(v.File) || !hashOrNone(v.Content) {
 			return bad("version %d: want the sha256 of its file", i+1)
 		}
 	}
 	return nil
 }
 
-func hashOrNone(sum string) bool {
-	return sum == "" || len(sum) == 64 && strings.Trim(sum, "0123456789abcdef") == ""
-}
+func hashOrNone(sum string) bool { return sum == "" || tensorfile.IsHash(sum) }
 
 // record is task.json: the state, the end of the journal before the last steps, and the lines of these.
 type record struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"strings"
 )
 
 // DType is an element type by its safetensors name.
@@ -204,6 +205,11 @@ func FromInt8(name string, shape []int, x []int8) Tensor {
 		data[i] = byte(v)
 	}
 	return Tensor{Name: name, DType: I8, Shape: append([]int{}, shape...), Data: data}
+}
+
+// IsHash reports whether sum has the form of what Hash returns.
+func IsHash(sum string) bool {
+	return len(sum) == 64 && strings.Trim(sum, "0123456789abcdef") == ""
 }
 
 // Hash returns the SHA-256 of data in lower-case hexadecimal, the name by

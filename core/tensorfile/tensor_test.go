@@ -131,4 +131,9 @@ func TestHash(t *testing.T) {
 			t.Fatalf("%d bytes: want %x, have %x", n, want, have)
 		}
 	}
+	for sum, good := range map[string]bool{want: true, "": false, want[1:]: false, want + "0": false, "B" + want[1:]: false, "g" + want[1:]: false} {
+		if IsHash(sum) != good {
+			t.Errorf("IsHash(%q): want %t", sum, good)
+		}
+	}
 }
