@@ -92,27 +92,11 @@ func object(fields func(w *plainjson.Writer)) string {
 	return w.String()
 }
 
-func real32(w *plainjson.Writer, name string, x float32) {
-	w.Name(name)
-	w.Real(float64(x), 32)
-}
-
-func integer(w *plainjson.Writer, name string, x int) {
-	w.Name(name)
-	w.Integer(x)
-}
-
-func text(w *plainjson.Writer, name, x string) {
-	w.Name(name)
-	w.Text(x)
-}
-
 func (h *Head) json() string {
 	return object(func(w *plainjson.Writer) {
-		text(w, "kind", h.Kind)
-		w.Name("strength")
-		w.Real(h.Strength, 64)
-		real32(w, "scale", h.Scale)
+		w.Field("kind", h.Kind)
+		w.Field("strength", h.Strength)
+		w.Field("scale", h.Scale)
 	})
 }
 
@@ -121,9 +105,9 @@ func (a *Adapter) classes() string {
 	w.List(func() {
 		for _, c := range a.Classes {
 			w.Object(func() {
-				integer(&w, "id", c.ID)
-				text(&w, "name", c.Name)
-				integer(&w, "examples", c.Examples)
+				w.Field("id", c.ID)
+				w.Field("name", c.Name)
+				w.Field("examples", c.Examples)
 			})
 		}
 	})
@@ -132,24 +116,15 @@ func (a *Adapter) classes() string {
 
 func (u *Unknown) json() string {
 	return object(func(w *plainjson.Writer) {
-		real32(w, "below", u.Below)
+		w.Field("below", u.Below)
 	})
 }
 
 func (p *Pictures) json() string {
 	return object(func(w *plainjson.Writer) {
-		integer(w, "size", p.Size)
-		for _, field := range []struct {
-			name string
-			x    [3]float32
-		}{{"mean", p.Mean}, {"std", p.Std}} {
-			w.Name(field.name)
-			w.List(func() {
-				for _, v := range field.x {
-					w.Real(float64(v), 32)
-				}
-			})
-		}
+		w.Field("size", p.Size)
+		w.Field("mean", p.Mean)
+		w.Field("std", p.Std)
 	})
 }
 
@@ -157,7 +132,7 @@ func (p *Provenance) json() string {
 	return object(func(w *plainjson.Writer) {
 		for _, field := range [][2]string{{"time", p.Time}, {"tool", p.Tool}, {"method", p.Method}, {"journal", p.Journal.Head}} {
 			if field[1] != "" {
-				text(w, field[0], field[1])
+				w.Field(field[0], field[1])
 			}
 		}
 		for _, field := range []struct {
@@ -165,7 +140,7 @@ func (p *Provenance) json() string {
 			x    int
 		}{{"entries", p.Journal.Entries}, {"hits", p.Hits}, {"total", p.Total}} {
 			if field.x != 0 {
-				integer(w, field.name, field.x)
+				w.Field(field.name, field.x)
 			}
 		}
 	})

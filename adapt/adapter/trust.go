@@ -68,9 +68,9 @@ func (a *Adapter) Trust(p Policy) error {
 
 func (s *Signature) json() string {
 	return object(func(w *plainjson.Writer) {
-		text(w, "algorithm", algorithm)
-		text(w, "key", hex.EncodeToString(s.Key))
-		text(w, "signature", hex.EncodeToString(s.Value))
+		w.Field("algorithm", algorithm)
+		w.Field("key", hex.EncodeToString(s.Key))
+		w.Field("signature", hex.EncodeToString(s.Value))
 	})
 }
 
@@ -78,7 +78,7 @@ const algorithm = "ed25519"
 
 func (s *Signature) read(scan *plainjson.Scanner) error {
 	var name, key, value string
-	if err := fields(scan, map[string]any{"algorithm": &name, "key": &key, "signature": &value}); err != nil {
+	if err := scan.Fields(map[string]any{"algorithm": &name, "key": &key, "signature": &value}); err != nil {
 		return err
 	}
 	var err error

@@ -28,19 +28,14 @@ func (c Chain) Next(e Entry) (line []byte, end Chain, err error) {
 	}
 	var w plainjson.Writer
 	w.Object(func() {
-		w.Name("entry")
-		w.Integer(e.Number)
-		w.Name("time")
-		w.Text(e.Time)
-		w.Name("kind")
-		w.Text(string(e.Kind))
+		w.Field("entry", e.Number)
+		w.Field("time", e.Time)
+		w.Field("kind", string(e.Kind))
 		if e.Bundle != "" {
-			w.Name("bundle")
-			w.Text(e.Bundle)
+			w.Field("bundle", e.Bundle)
 		}
 		if e.Adapter != "" {
-			w.Name("adapter")
-			w.Text(e.Adapter)
+			w.Field("adapter", e.Adapter)
 		}
 		if len(e.Details) > 0 {
 			w.Name("details")
@@ -51,8 +46,7 @@ func (c Chain) Next(e Entry) (line []byte, end Chain, err error) {
 				}
 			})
 		}
-		w.Name("before")
-		w.Text(before)
+		w.Field("before", before)
 	})
 	line = append(w.Bytes(), '\n')
 	return line, c.With(string(line)), nil

@@ -91,14 +91,6 @@ type record struct {
 
 func (r *record) encode() []byte {
 	var w plainjson.Writer
-	text := func(name, value string) {
-		w.Name(name)
-		w.Text(value)
-	}
-	integer := func(name string, value int) {
-		w.Name(name)
-		w.Integer(value)
-	}
 	list := func(name string, n int, item func(i int)) {
 		w.Name(name)
 		w.List(func() {
@@ -109,34 +101,34 @@ func (r *record) encode() []byte {
 	}
 	s := &r.state
 	w.Object(func() {
-		text("format", formatTask)
-		text("bundle", s.Bundle)
-		text("experts", s.Experts)
+		w.Field("format", formatTask)
+		w.Field("bundle", s.Bundle)
+		w.Field("experts", s.Experts)
 		list("classes", len(s.Classes), func(i int) {
-			integer("id", s.Classes[i].ID)
-			text("name", s.Classes[i].Name)
+			w.Field("id", s.Classes[i].ID)
+			w.Field("name", s.Classes[i].Name)
 		})
 		list("examples", len(s.Examples), func(i int) {
 			x := &s.Examples[i]
-			integer("id", x.ID)
-			integer("class", x.Class)
-			text("picture", x.Picture)
-			text("name", x.Name)
+			w.Field("id", x.ID)
+			w.Field("class", x.Class)
+			w.Field("picture", x.Picture)
+			w.Field("name", x.Name)
 		})
-		integer("lastClass", s.LastClass)
-		integer("lastExample", s.LastExample)
+		w.Field("lastClass", s.LastClass)
+		w.Field("lastExample", s.LastExample)
 		list("versions", len(s.Versions), func(i int) {
 			v := &s.Versions[i]
-			text("file", v.File)
-			text("content", v.Content)
-			text("time", v.Time)
-			text("made", v.Made)
+			w.Field("file", v.File)
+			w.Field("content", v.Content)
+			w.Field("time", v.Time)
+			w.Field("made", v.Made)
 		})
-		integer("current", s.Current)
+		w.Field("current", s.Current)
 		w.Name("journal")
 		w.Object(func() {
-			integer("entries", r.base.Entries)
-			text("head", r.base.Head)
+			w.Field("entries", r.base.Entries)
+			w.Field("head", r.base.Head)
 			w.Name("pending")
 			w.List(func() {
 				for _, line := range r.pending {
@@ -152,33 +144,24 @@ func (r *record) encode() []byte {
 func decode(data []byte) (*record, error) {
 	r, format := &record{}, ""
 	s := &r.state
-	text := func(to *string) func(*plainjson.Scanner) error {
-		return func(scan *plainjson.Scanner) (err error) {
-			*to, err = scan.Text()
-			return err
-		}
-	}
-	integer := func(to *int) func(*plainjson.Scanner) error {
-		return func(scan *plainjson.Scanner) error { return scan.Integer(to) }
-	}
-	err := plainjson.Read(string(data), object(map[string]func(*plainjson.Scanner) error{
-		"format": text(&format), "bundle": text(&s.Bundle), "experts": text(&s.Experts),
-		"lastClass": integer(&s.LastClass), "lastExample": integer(&s.LastExample), "current": integer(&s.Current),
+	err := plainjson.Read(string(data), object(fields{
+		"format": &format, "bundle": &s.Bundle, "experts": &s.Experts, "lastClass": &s.LastClass, "lastExample": &s.LastExample, "current": &s.Current,
 		"classes": list(&s.Classes, func(c *Class) fields {
-			return fields{"id": integer(&c.ID), "name": text(&c.Name)}
+			return fields{"id": &c.ID, "name": &c.Name}
 		}),
 		"examples": list(&s.Examples, func(x *Example) fields {
-			return fields{"id": integer(&x.ID), "class": integer(&x.Class), "picture": text(&x.Picture), "name": text(&x.Name)}
+			return fields{"id": &x.ID, "class": &x.Class, "picture": &x.Picture, "name": &x.Name}
 		}),
 		"versions": list(&s.Versions, func(v *Version) fields {
-			return fields{"file": text(&v.File), "content": text(&v.Content), "time": text(&v.Time), "made": text(&v.Made)}
+			return fields{"file": &v.File, "content": &v.Content, "time": &v.Time, "made": &v.Made}
 		}),
 		"journal": object(fields{
-			"entries": integer(&r.base.Entries), "head": text(&r.base.Head),
+			"entries": &r.base.Entries, "head": &r.base.Head,
 			"pending": func(scan *plainjson.Scanner) error {
 				return scan.List('[', ']', func() error {
-					r.pending = append(r.pending, "")
-					return text(&r.pending[len(r.pending)-1])(scan)
+					line, err := scan.Text()
+					r.pending = append(r.pending, line)
+					return err
 				})
 			},
 		}),
@@ -195,18 +178,11 @@ func decode(data []byte) (*record, error) {
 	return r, nil
 }
 
-type fields = map[string]func(*plainjson.Scanner) error
+type fields = map[string]any
 
 // object reads an object of these fields and no others.
 func object(known fields) func(*plainjson.Scanner) error {
-	return func(s *plainjson.Scanner) error {
-		return s.Object(func(name string) error {
-			if read := known[name]; read != nil {
-				return read(s)
-			}
-			return plainjson.Unknown(name)
-		})
-	}
+	return func(s *plainjson.Scanner) error { return s.Fields(known) }
 }
 
 // list reads a list of objects.
@@ -214,7 +190,7 @@ func list[T any](to *[]T, item func(*T) fields) func(*plainjson.Scanner) error {
 	return func(s *plainjson.Scanner) error {
 		return s.List('[', ']', func() error {
 			var one T
-			err := object(item(&one))(s)
+			err := s.Fields(item(&one))
 			*to = append(*to, one)
 			return err
 		})
