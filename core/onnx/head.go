@@ -26,12 +26,7 @@ func (b *builder) classify(head *Head) {
 	way, dim := len(head.Bias), b.config.Dim
 	length := b.node("ReduceL2", []string{Output}, attribute{"axes", []int{1}}, attribute{"keepdims", 1})
 	unit := b.node("Div", []string{Output, b.node("Max", []string{length, b.floats("least", []float32{1e-30})})})
-	turned := make([]float32, len(head.Weight))
-	for c := range way {
-		for i := range dim {
-			turned[i*way+c] = head.Weight[c*dim+i]
-		}
-	}
+	turned := transposed(head.Weight, way, dim)
 	logits := b.node("Add", []string{b.node("MatMul", []string{unit, b.floats("head", turned, dim, way)}), b.floats("head_bias", head.Bias, way)})
 	b.operation("Softmax", []string{logits}, []string{Probabilities}, attribute{"axis", -1})
 }

@@ -77,16 +77,22 @@ func (b *builder) weight(name string) string {
 // linear is x Wᵀ + bias; ONNX wants the transposed matrix.
 func (b *builder) linear(x, name string) string {
 	w, out, in := b.weights[name+".weight"], b.shapes[name+".weight"][0], b.shapes[name+".weight"][1]
-	turned := make([]float32, len(w))
-	for o := range out {
-		for i := range in {
-			turned[i*out+o] = w[o*in+i]
-		}
-	}
+	turned := transposed(w, out, in)
 	if b.int8 != 0 {
 		return b.node("Add", []string{b.dynamic(x, name, turned, in, out), b.weight(name + ".bias")})
 	}
 	return b.node("Add", []string{b.node("MatMul", []string{x, b.floats(name, turned, in, out)}), b.weight(name + ".bias")})
+}
+
+// transposed is a matrix (rows, cols) as (cols, rows).
+func transposed(x []float32, rows, cols int) []float32 {
+	y := make([]float32, len(x))
+	for r := range rows {
+		for c := range cols {
+			y[c*rows+r] = x[r*cols+c]
+		}
+	}
+	return y
 }
 
 func (b *builder) layerNorm(x, name string) string {
