@@ -7,14 +7,12 @@ import (
 	"unicode/utf8"
 
 	"haguruma/adapt/journal"
+	"haguruma/core/fewshot"
 	"haguruma/core/tensorfile"
 )
 
 // Format is the value of the metadata key "format".
 const Format = "haguruma-adapter/1"
-
-// kindPrototypes is the kind of a head whose rows are the prototypes.
-const kindPrototypes = "prototypes"
 
 // Limits of what is read and written; a class name is as long as a task allows.
 const (
@@ -126,7 +124,7 @@ func (a *Adapter) check() error {
 		if !(u.Below >= -1 && u.Below <= 1) {
 			return bad("unknown: want a cosine of -1 to 1, have %v", u.Below)
 		}
-		if (u.Prototypes == nil) != (a.Head.Kind == kindPrototypes) || u.Prototypes != nil && len(u.Prototypes) != len(a.Head.Weight) {
+		if (u.Prototypes == nil) != (fewshot.Kind(a.Head.Kind) == fewshot.KindPrototypes) || u.Prototypes != nil && len(u.Prototypes) != len(a.Head.Weight) {
 			return bad("unknown: want prototypes as many as weights, unless the head is one of prototypes, have %d and %d", len(u.Prototypes), len(a.Head.Weight))
 		}
 		if err := finite("prototypes", u.Prototypes); err != nil {
