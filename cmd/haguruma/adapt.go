@@ -231,18 +231,15 @@ func (r *adaptedTo) say(t *taught) *adapter.Adapter {
 		r.Classes = append(r.Classes, classCount{c.name, len(c.images)})
 	}
 	r.Experts, r.FineTuning = usedExperts(t.task.Choice()), tunedBy(t.task.Version().Tuning)
-	names := map[int]string{} // of examples, in the order of the task
+	classes, examples := map[int]string{}, map[int]string{} // names, in the order of the task
 	for i, c := range t.task.Classes() {
+		classes[c.ID] = c.Name
 		for j, id := range c.Examples {
-			names[id] = c.Name + "/" + path.Base(t.classes[i].images[j].name)
+			examples[id] = c.Name + "/" + path.Base(t.classes[i].images[j].name)
 		}
 	}
 	for _, d := range t.task.Review() {
-		for _, c := range t.task.Classes() {
-			if c.ID == d.Said {
-				r.Doubts = append(r.Doubts, doubt{names[d.Example], c.Name, d.Saying})
-			}
-		}
+		r.Doubts = append(r.Doubts, doubt{examples[d.Example], classes[d.Said], d.Saying})
 	}
 	return result
 }

@@ -39,9 +39,10 @@ func openHeat(path string) (*heatFolder, error) {
 // write draws the map over what the network sees of the picture, and returns the path of the file: the picture's name and the class.
 func (h *heatFolder) write(file string, pic *picture.Picture, class string, grid []float32, side int) (string, error) {
 	base := filepath.Base(file)
-	name := strings.TrimSuffix(base, filepath.Ext(base)) + "-" + fileName(class)
+	stem := strings.TrimSuffix(base, filepath.Ext(base)) + "-" + fileName(class)
+	name := stem
 	for n := 2; h.names[name]; n++ {
-		name = strings.TrimSuffix(base, filepath.Ext(base)) + "-" + fileName(class) + "-" + strconv.Itoa(n)
+		name = stem + "-" + strconv.Itoa(n)
 	}
 	h.names[name] = true
 	var data bytes.Buffer
