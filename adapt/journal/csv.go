@@ -13,21 +13,32 @@ import (
 // ByteOrderMark makes spreadsheets read a CSV file as UTF-8.
 const ByteOrderMark = "\ufeff"
 
-// CSV returns the entries as a table for spreadsheets: UTF-8 with byte order mark, lines end with CR LF (RFC 4180), no cell is a formula.
-// Facts are in one cell each entry, name: value; name: value.
+// CSV returns the entries as a table for spreadsheets. Facts are in one cell each entry, name: value; name: value.
 func CSV(entries []Entry) []byte {
-	var out bytes.Buffer
-	out.WriteString(ByteOrderMark)
-	w := csv.NewWriter(&out)
-	w.UseCRLF = true
 	rows := [][]string{{"entry", "time (UTC)", "kind", "details", "bundle", "adapter"}}
 	for i := range entries {
 		e := &entries[i]
 		// A space in place of the T is what spreadsheets take for a time.
 		when := strings.Replace(strings.TrimSuffix(e.Time, "Z"), "T", " ", 1)
-		rows = append(rows, []string{strconv.Itoa(e.Number), Cell(when), Cell(string(e.Kind)), Cell(e.Words()), Cell(e.Bundle), Cell(e.Adapter)})
+		rows = append(rows, []string{strconv.Itoa(e.Number), when, string(e.Kind), e.Words(), e.Bundle, e.Adapter})
 	}
-	w.WriteAll(rows) // a buffer takes everything
+	return Table(rows)
+}
+
+// Table returns rows as a CSV file for spreadsheets: UTF-8 with byte order mark, lines end with CR LF (RFC 4180), no cell is a formula.
+func Table(rows [][]string) []byte {
+	var out bytes.Buffer
+	out.WriteString(ByteOrderMark)
+	w := csv.NewWriter(&out)
+	w.UseCRLF = true
+	for _, row := range rows {
+		safe := make([]string, len(row))
+		for i, text := range row {
+			safe[i] = Cell(text)
+		}
+		w.Write(safe) // a buffer takes everything
+	}
+	w.Flush()
 	return out.Bytes()
 }
 

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -367,18 +365,14 @@ func printable(name string) string {
 }
 
 func (a *app) writeCSV(results []classified) error {
-	if _, err := a.stdout.Write([]byte(journal.ByteOrderMark)); err != nil {
-		return err
-	}
-	w := csv.NewWriter(a.stdout)
-	w.UseCRLF = true // RFC 4180
 	rows := [][]string{{"file", "class", "probability", "error"}}
 	for _, r := range results {
 		probability := ""
 		if r.Error == "" {
 			probability = strconv.FormatFloat(float64(r.Probability), 'f', 4, 32)
 		}
-		rows = append(rows, []string{journal.Cell(r.File), journal.Cell(r.Class), probability, journal.Cell(r.Error)})
+		rows = append(rows, []string{r.File, r.Class, probability, r.Error})
 	}
-	return errors.Join(w.WriteAll(rows), w.Error())
+	_, err := a.stdout.Write(journal.Table(rows))
+	return err
 }
