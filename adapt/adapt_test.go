@@ -351,6 +351,22 @@ func TestContradiction(t *testing.T) {
 	check(t, learnAll(f.Task))
 }
 
+// All of three classes with one picture are listed, whichever class came first.
+func TestContradictionOfThree(t *testing.T) {
+	f := newFixture(t) // example 1 is red
+	blue := must(f.AddClass("blue"))
+	second, third := must(f.AddExample(f.red, pixel(200, 0, 0))), must(f.AddExample(f.red, pixel(200, 0, 0)))
+	check(t, f.Relabel(1, f.green))
+	check(t, f.Relabel(second, blue))
+	listed := map[int]bool{}
+	for _, d := range f.Review() {
+		listed[d.Example] = listed[d.Example] || d.Twin != 0
+	}
+	if !listed[1] || !listed[second] || !listed[third] {
+		t.Errorf("have %+v", f.Review())
+	}
+}
+
 // What is like no example is of no class, and what is like them is not unknown.
 func TestUnknown(t *testing.T) {
 	task, rng := clouds(t, 3, 6, 25)

@@ -61,7 +61,8 @@ func (t *Task) AddEmbedding(class int, embed []float32, pic *picture.Picture) (i
 	if err := t.checkEmbedding(embed); err != nil {
 		return 0, err
 	}
-	if other := t.twin(embed, c); other != nil {
+	if same := t.twins(embed, c); len(same) > 0 {
+		other := same[0]
 		return 0, &Error{
 			Code: CodeContradiction, Message: fmt.Sprintf("the picture is example %d of class %q already", other.id, other.class.name),
 			Class: other.class.id, Name: other.class.name, Example: other.id,

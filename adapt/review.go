@@ -44,27 +44,29 @@ func (t *Task) Review() []Doubt {
 func (t *Task) contradictions() (pairs [][2]*example) {
 	for _, c := range t.classes {
 		for _, x := range c.examples {
-			if other := t.twin(x.embed, c); other != nil && other.id < x.id {
-				pairs = append(pairs, [2]*example{other, x})
+			for _, other := range t.twins(x.embed, c) {
+				if other.id < x.id {
+					pairs = append(pairs, [2]*example{other, x})
+				}
 			}
 		}
 	}
 	return pairs
 }
 
-// twin returns the example with this embedding in another class than c, or nil.
-func (t *Task) twin(embed []float32, c *class) *example {
+// twins returns the examples with this embedding in other classes than c.
+func (t *Task) twins(embed []float32, c *class) (same []*example) {
 	for _, other := range t.classes {
 		if other == c {
 			continue
 		}
 		for _, x := range other.examples {
 			if slices.Equal(x.embed, embed) {
-				return x
+				same = append(same, x)
 			}
 		}
 	}
-	return nil
+	return same
 }
 
 // contradiction is the error of one picture in two classes.
