@@ -179,7 +179,7 @@ func TestExportAdapterONNX(t *testing.T) {
 		}
 		write(t, c.file("images.f32"), data)
 		runONNX(t, c)
-		data, err = os.ReadFile(c.file("embedding.f32.probabilities"))
+		data, err := os.ReadFile(c.file("embedding.f32.probabilities"))
 		if err != nil || len(data) != onnxBatch*2*4 {
 			t.Fatalf("%s: %d bytes of probabilities, %v", name, len(data), err)
 		}
