@@ -56,8 +56,9 @@ func (h *Head) Without(class int) *Head {
 // model is a kind of head that can be fitted. Its logits are before the scale.
 type model interface {
 	kind() Kind
-	// leaveOneOut writes to logits (n, way) what each example gets from the head fitted to all others.
-	leaveOneOut(logits []float64, s *Support, strength float64) bool
 	// fit returns the head of all examples, Scale 1; nil when the numbers of the support do not allow it.
 	fit(s *Support, strength float64) *Head
+	// leaveOneOut writes to logits (n, way) what each example gets from the head fitted to all others, and returns that of fit, which comes out of
+	// the same matrices; nil where one of the two is impossible.
+	leaveOneOut(logits []float64, s *Support, strength float64) *Head
 }

@@ -266,7 +266,7 @@ func TestLDA(t *testing.T) {
 		wantNear(t, "bias", float64(h.Bias[c]), v, 1e-4)
 	}
 	logits := make([]float64, n*way)
-	if !(ldaModel{}).leaveOneOut(logits, s, gamma) {
+	if (ldaModel{}).leaveOneOut(logits, s, gamma) == nil {
 		t.Fatal("no leave-one-out")
 	}
 	for i := range n {
@@ -344,7 +344,7 @@ func TestLogistic(t *testing.T) {
 		}
 	}
 	logits := make([]float64, n*way)
-	if !(logisticModel{}).leaveOneOut(logits, s, strength) {
+	if (logisticModel{}).leaveOneOut(logits, s, strength) == nil {
 		t.Fatal("no leave-one-out")
 	}
 	for _, i := range []int{0, 4, n - 1} {
@@ -353,7 +353,7 @@ func TestLogistic(t *testing.T) {
 		}
 	}
 	big := NewSupport(make([]float32, 2*maxLogistic), make([]int, 2*maxLogistic), 1, 1)
-	if (logisticModel{}).leaveOneOut(nil, big, 1) {
+	if (logisticModel{}).leaveOneOut(nil, big, 1) != nil {
 		t.Error("a support that is too large was fitted")
 	}
 }

@@ -117,10 +117,10 @@ func (ldaModel) solve(s *Support, gamma float64) (*ldaFit, bool) {
 
 // leaveOneOut is exact for a fixed rho, without a refit: with z the left-out example less its class mean and k of n_c examples,
 // the scatter loses k/(k-1) zzᵀ (Sherman-Morrison) and the class mean moves by -z/(k-1).
-func (l ldaModel) leaveOneOut(logits []float64, s *Support, gamma float64) bool {
+func (l ldaModel) leaveOneOut(logits []float64, s *Support, gamma float64) *Head {
 	f, ok := l.solve(s, gamma)
 	if !ok {
-		return false
+		return nil
 	}
 	n, way := s.Len(), s.Way
 	for i, y := range s.Labels {
@@ -132,7 +132,7 @@ func (l ldaModel) leaveOneOut(logits []float64, s *Support, gamma float64) bool 
 		loss := k / (k - 1)
 		den := f.rho - float64(loss*zz)
 		if !(den > 0) {
-			return false
+			return nil
 		}
 		for c := range way {
 			cx, cc := f.toMean[i*way+c], f.ofMeans[c*way+c]
@@ -147,7 +147,7 @@ func (l ldaModel) leaveOneOut(logits []float64, s *Support, gamma float64) bool 
 			logits[i*way+c] = (cx - cc/2) / f.rho
 		}
 	}
-	return true
+	return f.head(s, gamma)
 }
 
 func (l ldaModel) fit(s *Support, gamma float64) *Head {
@@ -155,6 +155,11 @@ func (l ldaModel) fit(s *Support, gamma float64) *Head {
 	if !ok {
 		return nil
 	}
+	return f.head(s, gamma)
+}
+
+// head uses f.mix up.
+func (f *ldaFit) head(s *Support, gamma float64) *Head {
 	h := &Head{Kind: KindLDA, Strength: gamma, Bias: make([]float32, s.Way), Scale: 1}
 	for i := range f.mix {
 		f.mix[i] /= f.rho

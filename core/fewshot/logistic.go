@@ -27,14 +27,14 @@ type logisticModel struct{}
 func (logisticModel) kind() Kind { return KindLogistic }
 
 // leaveOneOut fits all problems at once, each its own columns of one product, from the fit to all examples on.
-func (l logisticModel) leaveOneOut(logits []float64, s *Support, strength float64) bool {
+func (l logisticModel) leaveOneOut(logits []float64, s *Support, strength float64) *Head {
 	n, way := s.Len(), s.Way
 	if n*way > maxLogistic {
-		return false
+		return nil
 	}
 	alpha, _, ok := l.solve(s, strength, 1, nil)
 	if !ok {
-		return false
+		return nil
 	}
 	start := make([]float32, n*n*way)
 	for i := range n {
@@ -50,7 +50,7 @@ func (l logisticModel) leaveOneOut(logits []float64, s *Support, strength float6
 			logits[i*way+c] = float64(f[(i*n+i)*way+c])
 		}
 	}
-	return true
+	return l.head(s, strength, alpha)
 }
 
 func (l logisticModel) fit(s *Support, strength float64) *Head {
@@ -58,6 +58,10 @@ func (l logisticModel) fit(s *Support, strength float64) *Head {
 	if !ok {
 		return nil
 	}
+	return l.head(s, strength, alpha)
+}
+
+func (logisticModel) head(s *Support, strength float64, alpha []float32) *Head {
 	wide := make([]float64, len(alpha))
 	for i, v := range alpha {
 		wide[i] = float64(v)

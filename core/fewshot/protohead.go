@@ -7,9 +7,14 @@ type prototypeModel struct{}
 
 func (prototypeModel) kind() Kind { return KindPrototypes }
 
-// leaveOneOut takes the left-out example out of its class's sum, all in inner products: with S the sum and e the example,
-// e·(S-e) = e·S - e·e and |S-e|² = S·S - 2 e·S + e·e.
-func (prototypeModel) leaveOneOut(logits []float64, s *Support, _ float64) bool {
+func (p prototypeModel) leaveOneOut(logits []float64, s *Support, _ float64) *Head {
+	s.leftOutCosines(logits)
+	return p.fit(s, 0)
+}
+
+// leftOutCosines writes the cosines (n, way) of each example to the prototypes of all others. It takes the left-out example out of its class's sum, all in
+// inner products: with S the sum and e the example, e·(S-e) = e·S - e·e and |S-e|² = S·S - 2 e·S + e·e.
+func (s *Support) leftOutCosines(cosines []float64) {
 	n, way := s.Len(), s.Way
 	toSum := make([]float64, n*way) // e_i·S_c
 	square := make([]float64, way)  // S_c·S_c
@@ -29,13 +34,12 @@ func (prototypeModel) leaveOneOut(logits []float64, s *Support, _ float64) bool 
 				inner -= self
 				length += self - float64(2*toSum[i*way+c])
 			}
-			logits[i*way+c] = 0
+			cosines[i*way+c] = 0
 			if length > 0 && s.norm[i] > 0 {
-				logits[i*way+c] = inner / float64(s.norm[i]*math.Sqrt(length))
+				cosines[i*way+c] = inner / float64(s.norm[i]*math.Sqrt(length))
 			}
 		}
 	}
-	return true
 }
 
 func (prototypeModel) fit(s *Support, _ float64) *Head {

@@ -39,10 +39,10 @@ func (ridgeModel) solve(s *Support, strength float64) (m, alpha []float64, ok bo
 }
 
 // leaveOneOut is exact without a refit: the residual of a left-out example is alpha_i / M_ii (Rasmussen and Williams 2006, eq. 5.12).
-func (r ridgeModel) leaveOneOut(logits []float64, s *Support, strength float64) bool {
+func (r ridgeModel) leaveOneOut(logits []float64, s *Support, strength float64) *Head {
 	m, alpha, ok := r.solve(s, strength)
 	if !ok {
-		return false
+		return nil
 	}
 	n, way := s.Len(), s.Way
 	for i, label := range s.Labels {
@@ -54,7 +54,7 @@ func (r ridgeModel) leaveOneOut(logits []float64, s *Support, strength float64) 
 			logits[i*way+c] = y - alpha[i*way+c]/m[i*n+i]
 		}
 	}
-	return true
+	return r.head(s, strength, alpha)
 }
 
 func (r ridgeModel) fit(s *Support, strength float64) *Head {
@@ -62,5 +62,9 @@ func (r ridgeModel) fit(s *Support, strength float64) *Head {
 	if !ok {
 		return nil
 	}
+	return r.head(s, strength, alpha)
+}
+
+func (ridgeModel) head(s *Support, strength float64, alpha []float64) *Head {
 	return &Head{Kind: KindRidge, Strength: strength, Weights: s.combine(transposed(alpha, s.Way)), Bias: make([]float32, s.Way), Scale: 1}
 }

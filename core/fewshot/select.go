@@ -67,6 +67,7 @@ type Selection struct {
 // trial is a head that is being judged.
 type trial struct {
 	candidate
+	head       *Head     // of all examples, at Scale 1
 	logits     []float64 // (n, way) of left-out examples, before the scale
 	p          []float32 // (n, way)
 	scale      float64
@@ -76,7 +77,7 @@ type trial struct {
 // judge leaves out each example in turn; nil when the kind cannot.
 func (c candidate) judge(s *Support) *trial {
 	t := &trial{candidate: c, logits: make([]float64, s.Len()*s.Way)}
-	if !c.model.leaveOneOut(t.logits, s, c.strength) {
+	if t.head = c.model.leaveOneOut(t.logits, s, c.strength); t.head == nil {
 		return nil
 	}
 	t.calibrate(s, c.usual(s.Len(), s.Way))
@@ -161,16 +162,13 @@ func Select(s *Support, kind Kind) *Selection {
 		for _, t := range trials {
 			out.Trials = append(out.Trials, t.report(s, kind, 0))
 		}
-		out.Head = chosen.model.fit(s, chosen.strength)
-	}
-	if out.Head == nil {
-		return unjudged(s, tried)
+		out.Head = chosen.head
 	}
 	out.Head.Scale = float32(chosen.scale)
 	out.LeftOut = chosen.p
 	out.Likeness = make([]float32, s.Len())
 	cosines := make([]float64, s.Len()*s.Way)
-	prototypeModel{}.leaveOneOut(cosines, s, 0)
+	s.leftOutCosines(cosines)
 	for i := range out.Likeness {
 		row := cosines[i*s.Way : (i+1)*s.Way]
 		out.Likeness[i] = float32(row[argmax64(row)])
@@ -191,16 +189,12 @@ func blend(s *Support, trials []*trial, best int, out *Selection) (*Head, *trial
 	for k, t := range trials {
 		weight := weights[k] / all
 		out.Trials = append(out.Trials, t.report(s, t.model.kind(), weight))
-		one := t.model.fit(s, t.strength)
-		if one == nil {
-			continue // as leave-one-out, but for numbers at the edge
-		}
 		factor := weight * t.scale
 		for i, v := range t.logits {
 			mixed.logits[i] += float64(factor * v)
 		}
-		kernel.Axpy(h.Weights, float32(factor), one.Weights)
-		kernel.Axpy(h.Bias, float32(factor), one.Bias)
+		kernel.Axpy(h.Weights, float32(factor), t.head.Weights)
+		kernel.Axpy(h.Bias, float32(factor), t.head.Bias)
 	}
 	mixed.calibrate(s, 1)
 	mixed.rescale(s, humble(mixed.logits, s.Way, mixed.scale))
