@@ -36,7 +36,7 @@ func (ldaModel) solve(s *Support, gamma float64) (*ldaFit, bool) {
 			rk[i*n+j] = s.gram[i*n+j] - meanRows[label*n+j]
 		}
 	}
-	m := grow(&s.work, n*n) // R K R + rho
+	m := s.work // R K R + rho
 	var trace float64
 	means := make([]float64, way)
 	for i := range n {

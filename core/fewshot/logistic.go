@@ -73,7 +73,7 @@ func (logisticModel) head(s *Support, strength float64, alpha []float32) *Head {
 // way).
 func (logisticModel) solve(s *Support, strength float64, problems int, start []float32) (alpha, f []float32, ok bool) {
 	n, way := s.Len(), s.Way
-	m := grow(&s.work, n*n)
+	m := s.work
 	lambda := strength * s.spread()
 	for i, v := range s.gram {
 		m[i] = v / 2

@@ -101,7 +101,7 @@ func Probabilities(p, logits []float32, n, way int) {
 
 // Argmax returns the index of the largest value, the first of equals; NaN never wins. It returns 0
 // when all are NaN, and -1 for no value.
-func Argmax(x []float32) int {
+func Argmax[F kernel.Float](x []F) int {
 	best := -1
 	for i, v := range x {
 		if best < 0 || v > x[best] || (x[best] != x[best] && v == v) {

@@ -14,7 +14,7 @@ func (ridgeModel) kind() Kind { return KindRidge }
 // solve returns M = (K + lambda W⁻¹)⁻¹ (n, n), in s.work, and alpha (n, way).
 func (ridgeModel) solve(s *Support, strength float64) (m, alpha []float64, ok bool) {
 	n, way := s.Len(), s.Way
-	m = grow(&s.work, n*n)
+	m = s.work
 	copy(m, s.gram)
 	lambda := strength * s.spread()
 	for i, w := range s.weights() {

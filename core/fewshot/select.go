@@ -171,7 +171,7 @@ func Select(s *Support, kind Kind) *Selection {
 	s.leftOutCosines(cosines)
 	for i := range out.Likeness {
 		row := cosines[i*s.Way : (i+1)*s.Way]
-		out.Likeness[i] = float32(row[argmax64(row)])
+		out.Likeness[i] = float32(row[Argmax(row)])
 	}
 	return out
 }
@@ -216,16 +216,6 @@ func unjudged(s *Support, tried []candidate) *Selection {
 	}
 	h.Scale = float32(scale)
 	return &Selection{Head: h}
-}
-
-func argmax64(x []float64) int {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best
 }
 
 // HeadHits is [Hits] by the head that Select gives the support.

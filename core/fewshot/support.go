@@ -34,7 +34,7 @@ func NewSupport(embed []float32, labels []int, way, dim int) *Support {
 	}
 	s := &Support{
 		Way: way, Dim: dim, Labels: slices.Clone(labels), embed: slices.Clone(embed), unit: slices.Clone(embed),
-		norm: make([]float64, n), gram: make([]float64, n*n), counts: make([]int, way),
+		norm: make([]float64, n), gram: make([]float64, n*n), counts: make([]int, way), work: make([]float64, n*n),
 	}
 	for i, label := range labels {
 		if label < 0 || label >= way {
@@ -129,13 +129,4 @@ func dot(x, y []float64) float64 {
 		sum += float64(v * y[i])
 	}
 	return sum
-}
-
-// grow returns a slice of length n over the memory of *s, larger when that is too small; what is in it is not cleared.
-func grow(s *[]float64, n int) []float64 {
-	if cap(*s) < n {
-		*s = make([]float64, n)
-	}
-	*s = (*s)[:n]
-	return *s
 }
