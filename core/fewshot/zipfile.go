@@ -30,26 +30,34 @@ func OpenZip(name string, r io.ReaderAt, size int64) (*Dataset, error) {
 }
 
 func openZip(name string, r io.ReaderAt, size int64, closer io.Closer) (*Dataset, error) {
+	files, src, err := listZip(r, size, closer)
+	if err != nil {
+		return nil, fmt.Errorf("fewshot: %s: %w", name, err)
+	}
+	return newDataset(name, files, src)
+}
+
+// listZip lists what is in a zip but for litter, each entry checked.
+func listZip(r io.ReaderAt, size int64, closer io.Closer) ([]file, *archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // checkEntry has the stricter rule
 		if errors.Is(err, zip.ErrFormat) {
-			err = fmt.Errorf("not a zip, or one that was cut short: %w", ErrFormat)
+			return nil, nil, fmt.Errorf("not a zip, or one that was cut short: %w", ErrFormat)
 		}
-		return nil, fmt.Errorf("fewshot: %s: %w", name, err)
+		return nil, nil, damaged(err)
 	}
-	src := &archive{files: z.File, file: closer}
 	files := make([]file, 0, len(z.File))
 	for i, f := range z.File {
 		path := strings.TrimSuffix(f.Name, "/")
 		litter, err := checkEntry(f, path, size)
 		if err != nil {
-			return nil, fmt.Errorf("fewshot: %s: %w", name, err)
+			return nil, nil, err
 		}
 		if !litter {
 			files = append(files, file{path: path, size: int64(f.UncompressedSize64), entry: i, dir: path != f.Name})
 		}
 	}
-	return newDataset(name, files, src)
+	return files, &archive{files: z.File, file: closer}, nil
 }
 
 // checkEntry refuses what must not or cannot be read. A path is checked whether or not it is used;

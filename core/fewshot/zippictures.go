@@ -3,13 +3,11 @@
 package fewshot
 
 import (
-	"archive/zip"
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Pictures are the pictures in a zip, of no class, wherever they lie in it.
@@ -36,32 +34,25 @@ func OpenPictures(path string) (*Pictures, error) {
 	return p, nil
 }
 
-func listPictures(file *os.File) (*Pictures, error) {
-	info, err := file.Stat()
+func listPictures(zipped *os.File) (*Pictures, error) {
+	info, err := zipped.Stat()
 	if err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(file, info.Size())
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return nil, damaged(err)
+	files, src, err := listZip(zipped, info.Size(), zipped)
+	if err != nil {
+		return nil, err
 	}
-	p := &Pictures{archive: &archive{files: z.File, file: file}}
-	for i, f := range z.File {
-		path := strings.TrimSuffix(f.Name, "/")
-		litter, err := checkEntry(f, path, info.Size())
+	p := &Pictures{archive: src}
+	slices.SortFunc(files, func(x, y file) int { return cmp.Compare(x.path, y.path) })
+	for _, f := range files {
 		switch {
-		case err != nil:
-			return nil, err
-		case litter || path != f.Name:
-		case isImage(path):
-			p.entries = append(p.entries, i)
+		case f.dir:
+		case isImage(f.path):
+			p.Names, p.entries = append(p.Names, f.path), append(p.entries, f.entry)
 		default:
 			p.Others++
 		}
-	}
-	slices.SortFunc(p.entries, func(x, y int) int { return strings.Compare(z.File[x].Name, z.File[y].Name) })
-	for _, i := range p.entries {
-		p.Names = append(p.Names, z.File[i].Name)
 	}
 	return p, nil
 }
