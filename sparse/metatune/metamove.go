@@ -3,8 +3,6 @@ package metatune
 import (
 	"math"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"haguruma/core/kernel"
 	"haguruma/core/nn"
@@ -13,41 +11,40 @@ import (
 
 func (t *metaTuner) moveDelta(factor float64) {
 	rate := float32(t.cfg.LR * factor)
-	if t.cfg.Optimizer == "muon" {
+	switch t.cfg.Optimizer {
+	case "muon":
 		t.moveTensors(rate)
-		return
-	}
-	if t.cfg.Optimizer == "sgd" {
+	case "sgd":
 		kernel.Axpy(t.dDelta, float32(t.cfg.Decay), t.delta)
 		kernel.Scale(t.delta1, 0.9)
 		kernel.Add(t.delta1, t.dDelta)
 		kernel.Axpy(t.delta, -rate, t.delta1)
-		return
+	default:
+		t.adamW(rate, 0, len(t.delta))
 	}
-	kernel.AdamW(t.delta, t.dDelta, t.delta1, t.delta2, rate, 0.9, 0.99, 1e-8, float32(t.cfg.Decay), correction(0.9, t.update+1), correction(0.99, t.update+1))
+}
+
+// adamW takes a step of AdamW on the n scalars of the delta from at on.
+func (t *metaTuner) adamW(rate float32, at, n int) {
+	kernel.AdamW(t.delta[at:at+n], t.dDelta[at:at+n], t.delta1[at:at+n], t.delta2[at:at+n], rate, 0.9, 0.99, 1e-8, float32(t.cfg.Decay),
+		correction(0.9, t.update+1), correction(0.99, t.update+1))
 }
 
 // moveTensors takes a step of Muon on each matrix of the delta, whose update is then as large in every direction, and one of AdamW on the other
 // tensors, over all cores; tensors of one row, such as position embeddings, are no matrices.
 func (t *metaTuner) moveTensors(rate float32) {
 	tensors := t.network.Tensors()
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			var muon nn.Muon
-			for i := int(next.Add(1)) - 1; i < len(tensors); i = int(next.Add(1)) - 1 {
-				at, n := tensors[i].Start, tensors[i].Len()
-				delta, grad, first := t.delta[at:at+n], t.dDelta[at:at+n], t.delta1[at:at+n]
-				if shape := tensors[i].Shape; len(shape) > 1 && shape[0] > 1 {
-					muon.Step(delta, grad, first, shape[0], n/shape[0], rate, 0.95, float32(t.cfg.Decay))
-					continue
-				}
-				kernel.AdamW(delta, grad, first, t.delta2[at:at+n], rate, 0.9, 0.99, 1e-8, float32(t.cfg.Decay), correction(0.9, t.update+1), correction(0.99, t.update+1))
+	deal(runtime.GOMAXPROCS(0), len(tensors), func(int) func(i int) {
+		var muon nn.Muon
+		return func(i int) {
+			at, n, shape := tensors[i].Start, tensors[i].Len(), tensors[i].Shape
+			if len(shape) > 1 && shape[0] > 1 {
+				muon.Step(t.delta[at:at+n], t.dDelta[at:at+n], t.delta1[at:at+n], shape[0], n/shape[0], rate, 0.95, float32(t.cfg.Decay))
+				return
 			}
-		})
-	}
-	wg.Wait()
+			t.adamW(rate, at, n)
+		}
+	})
 }
 
 // moveGates takes a step of Adam on each expert's own loss gradient, scaled to a root mean square of 1 so that its size does not depend on

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"haguruma/core/kernel"
 	"haguruma/sparse"
@@ -17,11 +15,11 @@ import (
 // saliency of Lee et al. 2019, arXiv:1810.02340, of a change instead of a weight. While the delta is 0 a gate has no gradient, so without this a mask first has
 // to unlearn where it began by chance.
 func (t *metaTuner) startFromTasks() {
-	n, experts := t.cfg.StartTasks, t.cfg.Gates.Experts
+	n, experts, seed := t.cfg.StartTasks, t.cfg.Gates.Experts, t.cfg.Seed+13
 	t.temperature = t.temperatureAt(0)
 	if t.router != nil {
 		embeds := make([][]float32, n)
-		t.eachStart(0, n, func(w *metaWorker, i int, rng *rand.Rand) {
+		t.eachTask(seed, 0, n, func(w *metaWorker, i int, rng *rand.Rand) {
 			var r taskResult
 			t.tasks.Draw(&w.task, rng)
 			w.route(&t.metaState, &r, rng)
@@ -38,7 +36,7 @@ func (t *metaTuner) startFromTasks() {
 	}
 	for first := 0; first < n; first += len(t.results) {
 		batch := t.results[:min(len(t.results), n-first)]
-		t.eachStart(first, len(batch), func(w *metaWorker, i int, rng *rand.Rand) {
+		t.eachTask(seed, first, len(batch), func(w *metaWorker, i int, rng *rand.Rand) {
 			r := batch[i]
 			w.run(&t.metaState, t.tasks, r, rng)
 			copy(r.dDelta, w.grad) // of the merged weights, which are the backbone's own
@@ -68,20 +66,6 @@ func ownPull(pull [][]float32) {
 			p[i] *= p[i] / max(sum, 1e-30)
 		}
 	}
-}
-
-// eachStart calls f for tasks first..first+n-1 of the start, numbered from 0, over all cores. Each task has a generator of its own.
-func (t *metaTuner) eachStart(first, n int, f func(w *metaWorker, i int, rng *rand.Rand)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for _, w := range t.workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				f(w, i, rand.New(rand.NewPCG(t.cfg.Seed+13, uint64(first+i))))
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // startMargin is how far a task's logit for the expert of its cluster is above the mean of the others', over the tasks.

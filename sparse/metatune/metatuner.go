@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -245,31 +244,24 @@ func (t *metaTuner) refresh(training bool) bool {
 
 // eachExpert runs f for every expert over all cores.
 func (t *metaTuner) eachExpert(f func(m int, scratch []float32)) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), t.cfg.Gates.Experts) {
-		wg.Go(func() {
-			scratch := make([]float32, t.gates.Len())
-			for m := int(next.Add(1)) - 1; m < t.cfg.Gates.Experts; m = int(next.Add(1)) - 1 {
-				f(m, scratch)
-			}
-		})
-	}
-	wg.Wait()
+	deal(runtime.GOMAXPROCS(0), t.cfg.Gates.Experts, func(int) func(m int) {
+		scratch := make([]float32, t.gates.Len())
+		return func(m int) { f(m, scratch) }
+	})
 }
 
-// runTasks fills results, over all cores. Task i of update u depends on (seed, u, i) alone.
+// eachTask calls f for n tasks over all workers. Task i has a generator of its own, number first+i of the seed.
+func (t *metaTuner) eachTask(seed uint64, first, n int, f func(w *metaWorker, i int, rng *rand.Rand)) {
+	deal(len(t.workers), n, func(k int) func(i int) {
+		return func(i int) { f(t.workers[k], i, rand.New(rand.NewPCG(seed, uint64(first+i)))) }
+	})
+}
+
+// runTasks fills results. Task i of update u depends on (seed, u, i) alone.
 func (t *metaTuner) runTasks() {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for _, w := range t.workers {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(t.results); i = int(next.Add(1)) - 1 {
-				w.run(&t.metaState, t.tasks, t.results[i], rand.New(rand.NewPCG(t.cfg.Seed+11, uint64(t.update*t.cfg.Batch+i))))
-			}
-		})
-	}
-	wg.Wait()
+	t.eachTask(t.cfg.Seed+11, t.update*t.cfg.Batch, len(t.results), func(w *metaWorker, i int, rng *rand.Rand) {
+		w.run(&t.metaState, t.tasks, t.results[i], rng)
+	})
 }
 
 // step adds up the tasks' gradients and moves delta, gates, multipliers and router. It wraps ErrDiverged, and has moved nothing then, when the

@@ -1,10 +1,7 @@
 package metatune
 
 import (
-	"math"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"haguruma/core/kernel"
 	"haguruma/core/nn"
@@ -30,40 +27,20 @@ func newOptimizer(cfg PretrainConfig, p *vit.Params[float32]) *optimizer {
 
 // step clips the gradient, moves p and returns the norm before clipping.
 func (o *optimizer) step(p, grad *vit.Params[float32], lr float64) float64 {
-	norm := math.Sqrt(float64(kernel.Dot(grad.Flat, grad.Flat)))
-	if o.cfg.Clip > 0 && norm > o.cfg.Clip {
-		kernel.Scale(grad.Flat, float32(o.cfg.Clip/norm))
-	}
+	norm := clip(grad.Flat, o.cfg.Clip)
 	o.steps++
 	tensors, grads := p.Tensors(), grad.Tensors()
-	offsets := make([]int, len(tensors))
-	at := 0
-	for i, t := range tensors {
-		offsets[i] = at
-		at += len(t.Data)
-	}
 	// The tensors are independent of each other: each core takes the next one.
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for core := range o.orth {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(tensors) {
-					return
-				}
-				o.move(tensors[i], grads[i].Data, offsets[i], lr, &o.orth[core])
-			}
-		})
-	}
-	wg.Wait()
+	deal(len(o.orth), len(tensors), func(core int) func(i int) {
+		return func(i int) { o.move(tensors[i], grads[i].Data, lr, &o.orth[core]) }
+	})
 	return norm
 }
 
-// move updates one tensor; its state begins at offset.
-func (o *optimizer) move(t vit.Tensor[float32], g []float32, offset int, lr float64, orth *nn.Muon) {
+// move updates one tensor.
+func (o *optimizer) move(t vit.Tensor[float32], g []float32, lr float64, orth *nn.Muon) {
 	n := len(t.Data)
-	m, v := o.m[offset:][:n], o.v[offset:][:n]
+	m, v := o.m[t.Start:][:n], o.v[t.Start:][:n]
 	decay := 0.0
 	if t.Decay {
 		decay = o.cfg.WeightDecay

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"haguruma/core/fewshot"
@@ -305,22 +303,11 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // runMicros fills every micro-batch with its loss and gradients, over all
 // cores.
 func (t *trainer) runMicros(workers []*worker, size int) {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for _, w := range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(t.micros) {
-					return
-				}
-				t.runMicro(t.micros[i], w, size, rand.New(rand.NewPCG(t.cfg.Seed+2, uint64(t.step*t.cfg.Micro+i))))
-			}
-		}()
-	}
-	wg.Wait()
+	deal(len(workers), len(t.micros), func(k int) func(i int) {
+		return func(i int) {
+			t.runMicro(t.micros[i], workers[k], size, rand.New(rand.NewPCG(t.cfg.Seed+2, uint64(t.step*t.cfg.Micro+i))))
+		}
+	})
 }
 
 func (t *trainer) runMicro(m *micro, w *worker, size int, rng *rand.Rand) {
