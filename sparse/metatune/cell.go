@@ -103,9 +103,8 @@ func (last *embedded) embed(ctx context.Context, d *fewshot.Dataset, pics [][]*p
 		return last.e, nil
 	}
 	e, err := embedPictures(ctx, d, pics, m, progress)
-	*last = embedded{by, e}
-	if err != nil {
-		last.by = ""
+	if err == nil {
+		*last = embedded{by, e}
 	}
 	return e, err
 }

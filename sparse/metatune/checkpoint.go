@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"haguruma/core/manifest"
@@ -46,17 +45,6 @@ func setNames(sets []Set) []string {
 	var names []string
 	for _, s := range sets {
 		names = append(names, s.Name)
-	}
-	return names
-}
-
-// distinctNames are the names of sets that may be there in several kinds, each once, in the order of their first.
-func distinctNames(sets []Set) []string {
-	var names []string
-	for _, s := range sets {
-		if !slices.Contains(names, s.Name) {
-			names = append(names, s.Name)
-		}
 	}
 	return names
 }

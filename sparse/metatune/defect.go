@@ -160,14 +160,5 @@ func (d defect) area(rgb []float32, size, cx, cy int, rng *rand.Rand) {
 		}
 		return
 	}
-	for range 6 {
-		for y := y0; y < y1; y++ {
-			for x := x0; x < x1; x++ {
-				i, right, down := (y*size+x)*3, (y*size+min(x+1, size-1))*3, (min(y+1, size-1)*size+x)*3
-				for c := range 3 {
-					rgb[i+c] = 0.5*rgb[i+c] + 0.25*(rgb[right+c]+rgb[down+c])
-				}
-			}
-		}
-	}
+	soften(rgb, size, x0, y0, x1, y1, 6)
 }

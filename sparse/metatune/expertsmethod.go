@@ -16,26 +16,20 @@ func Experts(name string, model *vit.Int8Model, bundle string, e *sparse.Experts
 	if err := e.CheckBackbone(bundle, model); err != nil {
 		return Method{}, err
 	}
-	if e.Free {
-		return Method{}, errFree
-	}
 	frozen := Int8(name, model.Config(), model.Share)
 	frozen.Identity = bundle
 	return newExperts(frozen, model.Config(), e, file, func() adapt {
 		return func(scores []float32) forward {
 			tuned := e.MergeInt8(model, scores)
-			return func(b *backbone, embed []float32, n int) { tuned.Embed(embed, b.images, n, b.size) }
+			return int8Forward(tuned)
 		}
-	}), nil
+	})
 }
 
 // FloatExperts is Experts in float32 from beginning to end: what int8 is compared with.
 func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts, file string) (Method, error) {
 	if err := fits(e, p.Config); err != nil {
 		return Method{}, err
-	}
-	if e.Free {
-		return Method{}, errFree
 	}
 	return newExperts(Float(name, p), p.Config, e, file, func() adapt {
 		merged := vit.NewParams[float32](p.Config)
@@ -44,7 +38,7 @@ func FloatExperts(name string, p *vit.Params[float32], e *sparse.Experts, file s
 			e.Merge(merged.Flat, p.Flat, scores)
 			return func(b *backbone, embed []float32, n int) { tuned.Forward(embed, b.images, n, b.size, act) }
 		}
-	}), nil
+	})
 }
 
 // errFree: such experts cost every episode 3 M embeddings of its support, which no suite has the time for.
@@ -57,10 +51,13 @@ type (
 	adapt = func(scores []float32) forward
 )
 
-func newExperts(frozen Method, c vit.Config, e *sparse.Experts, file string, open func() adapt) Method {
+func newExperts(frozen Method, c vit.Config, e *sparse.Experts, file string, open func() adapt) (Method, error) {
+	if e.Free {
+		return Method{}, errFree
+	}
 	return Method{Name: frozen.Name, Identity: expertsIdentity(file, frozen.Identity), New: func() Embedder {
 		return &tunedBackbone{Embedder: frozen.New(), experts: e, open: open, tuned: backbone{cfg: c, size: c.ImageSize}}
-	}}
+	}}, nil
 }
 
 // fits reports the first tensor or width of the experts that is not the backbone's.

@@ -1,6 +1,7 @@
 package metatune
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -181,15 +182,7 @@ func (s *tuningSum) add(r TunedModel, spent time.Duration) {
 	s.tuned = max(s.tuned, r.Tuned)
 	s.changed += r.Changed
 	s.spent += spent
-	at, found := slices.BinarySearchFunc(s.rates, r.Rate, func(c RateCount, rate float64) int {
-		switch {
-		case c.Rate < rate:
-			return -1
-		case c.Rate > rate:
-			return 1
-		}
-		return 0
-	})
+	at, found := slices.BinarySearchFunc(s.rates, r.Rate, func(c RateCount, rate float64) int { return cmp.Compare(c.Rate, rate) })
 	if !found {
 		s.rates = slices.Insert(s.rates, at, RateCount{Rate: r.Rate})
 	}

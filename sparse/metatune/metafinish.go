@@ -51,7 +51,8 @@ func MetaTune(ctx context.Context, cfg MetaConfig, backbone *vit.Params[float32]
 	if err != nil {
 		return nil, err
 	}
-	trials, err := newPictureTrials(ctx, splits, distinctNames(cfg.Tasks.Sets), cfg.Tasks.Size, backbone.Config.Mean, backbone.Config.Std, progress)
+	// A set may be there in several kinds.
+	trials, err := newPictureTrials(ctx, splits, unique(setNames(cfg.Tasks.Sets)), cfg.Tasks.Size, backbone.Config.Mean, backbone.Config.Std, progress)
 	if err != nil {
 		return nil, err
 	}

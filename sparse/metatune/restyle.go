@@ -60,11 +60,14 @@ func gamma(g float64) restyle {
 	}
 }
 
-// blur averages each pixel with its right and lower neighbours, twice.
-func blur(rgb []float32, size int) {
-	for range 2 {
-		for y := range size {
-			for x := range size {
+// blur softens the whole picture, twice.
+func blur(rgb []float32, size int) { soften(rgb, size, 0, 0, size, size, 2) }
+
+// soften averages each pixel of x0..x1-1, y0..y1-1 with its right and lower neighbours, some times.
+func soften(rgb []float32, size, x0, y0, x1, y1, times int) {
+	for range times {
+		for y := y0; y < y1; y++ {
+			for x := x0; x < x1; x++ {
 				i, right, down := (y*size+x)*3, (y*size+min(x+1, size-1))*3, (min(y+1, size-1)*size+x)*3
 				for c := range 3 {
 					rgb[i+c] = 0.5*rgb[i+c] + 0.25*(rgb[right+c]+rgb[down+c])
