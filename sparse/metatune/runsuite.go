@@ -46,11 +46,7 @@ func RunSuite(ctx context.Context, cfg EvaluateConfig, methods []Method, path st
 		return nil, fmt.Errorf("metatune: %d episodes, %d methods, %d settings: want 2, 1, 1 or more: %w", cfg.Episodes, len(methods), len(cfg.Settings), fewshot.ErrEpisode)
 	}
 	sets, err := openSets(cfg, asked)
-	defer func() {
-		for _, d := range sets {
-			d.Close()
-		}
-	}()
+	defer closeSets(sets)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +134,12 @@ func openSets(cfg EvaluateConfig, s *Suite) (sets []*fewshot.Dataset, err error)
 		return nil, fmt.Errorf("metatune: %s: no set has the split %q: %w", cfg.Data, cfg.Split, fewshot.ErrUnknown)
 	}
 	return sets, nil
+}
+
+func closeSets(sets []*fewshot.Dataset) {
+	for _, d := range sets {
+		d.Close()
+	}
 }
 
 // unique drops what is there already.

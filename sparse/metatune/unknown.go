@@ -27,11 +27,7 @@ type UnknownFigure struct {
 func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, progress Progress) ([]UnknownFigure, error) {
 	asked := &Suite{Plan: cfg.Plan()}
 	sets, err := openSets(cfg, asked)
-	defer func() {
-		for _, d := range sets {
-			d.Close()
-		}
-	}()
+	defer closeSets(sets)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +78,7 @@ func unknownOn(ctx context.Context, cfg EvaluateConfig, e *Embeddings, at Settin
 	err = eachCore(ctx, cfg.Episodes, func() func(i int) {
 		return func(i int) {
 			episode := draw(i)
-			s := fewshot.NewSupport(e.SupportOf(episode), fewshot.Labels(episode.Support), episode.Way, e.Dim)
+			s := fewshot.NewSupport(episode.SupportRows(e.Dim, e.Image), fewshot.Labels(episode.Support), episode.Way, e.Dim)
 			selected := fewshot.Select(s, fewshot.KindPrototypes)
 			below := fewshot.UnknownBelow(selected.Likeness)
 			share := func(like []float32) (part float64) {
@@ -105,11 +101,6 @@ func unknownOn(ctx context.Context, cfg EvaluateConfig, e *Embeddings, at Settin
 	}, func(int) {})
 	f.AUROC, f.Refused, f.Caught = estimate(auroc), estimate(refused), estimate(caught)
 	return f, err
-}
-
-// SupportOf returns the embeddings of an episode's support, (len(Support), Dim).
-func (e *Embeddings) SupportOf(episode fewshot.Episode) []float32 {
-	return episode.SupportRows(e.Dim, e.Image)
 }
 
 // strangers draws as many pictures as the episode has queries from the classes that are not in it.
