@@ -22,9 +22,15 @@ type UnknownFigure struct {
 }
 
 // EvaluateUnknown measures methods on the episodes of [RunSuite], with ways cut to leave one class out at least, each with as many queries of classes
-// that are not in the episode, drawn at random. A set of two classes is passed over, and so are settings that vary. Methods that are Routed are refused:
-// what they embed depends on the task.
+// that are not in the episode, drawn at random. A set of two classes is passed over, and so are settings that vary. Methods that are Routed or Tuned are
+// refused: what they embed depends on the task.
 func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, progress Progress) ([]UnknownFigure, error) {
+	for _, m := range methods {
+		switch m.New().(type) {
+		case Routed, Tuned:
+			return nil, fmt.Errorf("metatune: %s: unknown classes of a method that adapts to the task: %w", m.Name, fewshot.ErrEpisode)
+		}
+	}
 	asked := &Suite{Plan: cfg.Plan()}
 	sets, err := openSets(cfg, asked)
 	defer closeSets(sets)
@@ -41,9 +47,6 @@ func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, 
 			return nil, fmt.Errorf("metatune: %s: %w", d.Name, err)
 		}
 		for _, m := range methods {
-			if _, routed := m.New().(Routed); routed {
-				return nil, fmt.Errorf("metatune: %s: unknown classes of a method that adapts to the task: %w", m.Name, fewshot.ErrEpisode)
-			}
 			e, err := embedPictures(ctx, d, pics, m, progress)
 			if err != nil {
 				return nil, err

@@ -2,6 +2,7 @@ package metatune
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -53,6 +54,16 @@ func TestUnknownOn(t *testing.T) {
 		}
 		if f.Ways != ways || f.AUROC.Mean != 100 || f.Caught.Mean != 100 || f.Refused.Mean > 40 {
 			t.Errorf("%d classes: %+v", classes, f)
+		}
+	}
+}
+
+// TestUnknownRefuses: a method that adapts to the task, before any data is opened.
+func TestUnknownRefuses(t *testing.T) {
+	for _, adapts := range []Embedder{&tunedBackbone{}, &tunedByTask{}} {
+		m := Method{Name: "m", New: func() Embedder { return adapts }}
+		if _, err := EvaluateUnknown(context.Background(), EvaluateConfig{Data: t.TempDir()}, []Method{m}, nil); !errors.Is(err, fewshot.ErrEpisode) {
+			t.Errorf("%T: want ErrEpisode, have %v", adapts, err)
 		}
 	}
 }
