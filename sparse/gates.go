@@ -159,11 +159,7 @@ func (g *Gates[F]) Init(rng *rand.Rand, density float64) {
 // column or row: the stronger, the more open. pull is (N). Different experts may be started at the same time.
 func (g *Gates[F]) InitOrder(m int, pull []F, density float64) {
 	la, mean := g.LogAlpha[m], g.initMean(density)
-	magnitudes := make([]F, len(pull))
-	for i, v := range pull {
-		magnitudes[i] = max(v, -v)
-	}
-	g.gather(la, magnitudes)
+	g.gatherMagnitudes(la, pull)
 	order := make([]int, len(la))
 	for i := range order {
 		order[i] = i
@@ -233,10 +229,10 @@ func (g *Gates[F]) Backward(m int, dLogAlpha, dz, scratch []F) {
 	OpenBackward(g.Config.Gate, dLogAlpha, dLogAlpha, g.LogAlpha[m], scratch)
 }
 
-// gather sums what each gate opens: gates (G) of scalars (N).
-func (g *Gates[F]) gather(dLogAlpha, dz []F) {
+// gather writes to sums (G) what each gate opens of x (N), added up.
+func (g *Gates[F]) gather(sums, x []F) {
 	for _, s := range g.spans {
-		d, gates := dz[s.start:][:s.len()], dLogAlpha[s.at:][:s.n]
+		d, gates := x[s.start:][:s.len()], sums[s.at:][:s.n]
 		switch {
 		case s.n == len(d):
 			copy(gates, d)
@@ -257,6 +253,15 @@ func (g *Gates[F]) gather(dLogAlpha, dz []F) {
 			}
 		}
 	}
+}
+
+// gatherMagnitudes is gather of the magnitudes of x.
+func (g *Gates[F]) gatherMagnitudes(sums, x []F) {
+	magnitudes := make([]F, len(x))
+	for i, v := range x {
+		magnitudes[i] = max(v, -v)
+	}
+	g.gather(sums, magnitudes)
 }
 
 // Density is the share of all N scalars that expert m's mask does not close, those of tensors without gates included: 1 - sp_m of METHOD 1.4.
@@ -296,12 +301,8 @@ func (g *Gates[F]) Settle(m int, density float64) {
 //
 //	pre  (N)
 func (g *Gates[F]) InitMagnitude(pre []F) {
-	magnitudes := make([]F, len(pre))
-	for i, v := range pre {
-		magnitudes[i] = max(v, -v)
-	}
 	la := g.LogAlpha[0]
-	g.gather(la, magnitudes)
+	g.gatherMagnitudes(la, pre)
 	var largest F
 	for _, v := range la {
 		largest = max(largest, v)
