@@ -33,7 +33,6 @@ func init() {
 type trainer struct {
 	theta  *vit.Params[float32]
 	model  *vit.Model[float32]
-	size   int // of the pictures
 	from   int // first block, or -1: views are pictures
 	views  *views
 	space  space
@@ -44,7 +43,7 @@ type trainer struct {
 	labels   []int
 	embed, d []float32 // (batch, dim)
 	loss     loss[float32]
-	acts     []*vit.Activations[float32] // of micro-batches that are kept, then one a worker
+	acts     []*vit.Activations[float32] // of micro-batches that are kept
 	workers  []worker
 	slots    [][]float32 // gradients of the numbers, one a micro-batch
 	opt      *nn.AdamW
@@ -54,6 +53,7 @@ type trainer struct {
 type worker struct {
 	grad, only *vit.Params[float32] // only is grad without what space does not want
 	input      []float32
+	act        *vit.Activations[float32] // of micro-batches that are not kept
 }
 
 func newTrainer(theta *vit.Params[float32], v *views, cfg Config, pause func() error) *trainer {
@@ -61,11 +61,11 @@ func newTrainer(theta *vit.Params[float32], v *views, cfg Config, pause func() e
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	t := &trainer{theta: theta, model: vit.NewModel(theta), size: v.size, from: cfg.From, views: v, pause: pause, smooth: float32(cfg.Smooth), workers: make([]worker, n)}
+	t := &trainer{theta: theta, model: vit.NewModel(theta), from: cfg.From, views: v, pause: pause, smooth: float32(cfg.Smooth), workers: make([]worker, n)}
 	for i := range t.workers {
-		t.workers[i].grad = vit.NewParams[float32](theta.Config)
+		t.workers[i].grad, t.workers[i].act = vit.NewParams[float32](theta.Config), vit.NewActivations[float32](true)
 	}
-	for range keptMicro + n {
+	for range keptMicro {
 		t.acts = append(t.acts, vit.NewActivations[float32](true))
 	}
 	return t
@@ -131,12 +131,7 @@ func (t *trainer) act(w *worker, micro int) (act *vit.Activations[float32], kept
 	if micro < keptMicro {
 		return t.acts[micro], true
 	}
-	for i := range t.workers {
-		if w == &t.workers[i] {
-			return t.acts[keptMicro+i], false
-		}
-	}
-	panic("finetune: a worker of another trainer")
+	return w.act, false
 }
 
 // forward embeds views of the batch.
@@ -146,10 +141,10 @@ func (t *trainer) forward(w *worker, embed []float32, batch []view, act *vit.Act
 		copy(w.input[i*t.views.length:], t.views.of(v))
 	}
 	if !browser && t.from < 0 {
-		t.model.Forward(embed, w.input, len(batch), t.size, act)
+		t.model.Forward(embed, w.input, len(batch), t.views.task.Size, act)
 		return
 	}
-	t.model.ForwardFrom(embed, w.input, len(batch), t.size, t.from, act)
+	t.model.ForwardFrom(embed, w.input, len(batch), t.views.task.Size, t.from, act)
 }
 
 // gradient leaves the gradients of the micro-batches of a batch, by what pull writes, in slots and returns the loss.

@@ -13,7 +13,6 @@ type view struct{ example, number int }
 // may change, or the pictures themselves.
 type views struct {
 	task   Task
-	size   int
 	each   int // views of an example
 	length int // numbers of a view
 	data   []float32
@@ -30,7 +29,7 @@ func (v *views) of(at view) []float32 {
 func newViews(base *vit.Int8Model, task Task, cfg Config, pause func() error) (*views, error) {
 	c := base.Config()
 	plane := 3 * task.Size * task.Size
-	v := &views{task: task, size: task.Size, length: plane}
+	v := &views{task: task, length: plane}
 	if cfg.From >= 0 {
 		v.length = c.Tokens(task.Size) * c.Dim
 	}
