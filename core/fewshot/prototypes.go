@@ -131,10 +131,14 @@ func Score(e Episode, dim int, row func(class, image int) []float32) float64 {
 func Hits(e Episode, dim int, row func(class, image int) []float32) int {
 	p := make([]float32, e.Way*dim)
 	Prototypes(p, e.SupportRows(dim, row), Labels(e.Support), e.Way, dim)
+	return e.hits(row, func(logits, embed []float32) { CosineLogits(logits, embed, p, 1, e.Way, dim, LogitScale) })
+}
+
+// hits counts the queries whose largest logit is that of their own label.
+func (e Episode) hits(row func(class, image int) []float32, classify func(logits, embed []float32)) (hits int) {
 	logits := make([]float32, e.Way)
-	hits := 0
 	for _, q := range e.Query {
-		CosineLogits(logits, row(q.Class, q.Image), p, 1, e.Way, dim, LogitScale)
+		classify(logits, row(q.Class, q.Image))
 		if Argmax(logits) == q.Label {
 			hits++
 		}

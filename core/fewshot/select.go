@@ -125,9 +125,10 @@ func (t *trial) report(s *Support, kind Kind, weight float64) Trial {
 // that every machine gives the same bits. It panics on a kind there is not.
 func Select(s *Support, kind Kind) *Selection {
 	var tried []candidate
+	blending := kind == "" || kind == KindBlend
 	for _, c := range candidates {
 		own := c.model.kind()
-		if kind == own || (kind == "" || kind == KindBlend) && own != KindLogistic {
+		if kind == own || blending && own != KindLogistic {
 			tried = append(tried, c)
 		}
 	}
@@ -151,14 +152,12 @@ func Select(s *Support, kind Kind) *Selection {
 	}
 	out := &Selection{Chosen: best}
 	chosen := trials[best]
-	if kind != "" && kind != KindBlend {
-		chosen.rescale(s, humble(chosen.logits, s.Way, chosen.scale))
-	}
-	if blending := kind == "" || kind == KindBlend; blending {
+	if blending {
 		out.Head, chosen = blend(s, trials, best, out)
 		out.Chosen = len(trials)
 		out.Trials = append(out.Trials, chosen.report(s, KindBlend, 0))
 	} else {
+		chosen.rescale(s, humble(chosen.logits, s.Way, chosen.scale))
 		for _, t := range trials {
 			out.Trials = append(out.Trials, t.report(s, kind, 0))
 		}
@@ -221,12 +220,5 @@ func unjudged(s *Support, tried []candidate) *Selection {
 // HeadHits is [Hits] by the head that Select gives the support.
 func HeadHits(e Episode, dim int, row func(class, image int) []float32, kind Kind) int {
 	h := Select(NewSupport(e.SupportRows(dim, row), Labels(e.Support), e.Way, dim), kind).Head
-	logits, hits := make([]float32, e.Way), 0
-	for _, q := range e.Query {
-		h.Logits(logits, row(q.Class, q.Image))
-		if Argmax(logits) == q.Label {
-			hits++
-		}
-	}
-	return hits
+	return e.hits(row, h.Logits)
 }
