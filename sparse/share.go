@@ -1,6 +1,9 @@
 package sparse
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Share is how many scalars of a part of the backbone a task changes.
 type Share struct {
@@ -46,6 +49,14 @@ func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {
 		}
 	}
 	return all, parts, kinds
+}
+
+// Block is N of the name of a tensor in a block, blocks.N.*.
+func Block(name string) (n int, ok bool) {
+	rest, ok := strings.CutPrefix(name, "blocks.")
+	number, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(number)
+	return n, ok && err == nil && n >= 0
 }
 
 // place is the part of the backbone that a tensor belongs to and, in a block, its kind: "blocks.3" and "attn.qkv" of

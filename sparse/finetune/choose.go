@@ -2,27 +2,21 @@ package finetune
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"haguruma/core/vit"
+	"haguruma/sparse"
 )
 
 // blockOf is the number of the block that a tensor belongs to: -1 below the blocks, 1<<30 behind them.
 func blockOf(name string) int {
-	rest, ok := strings.CutPrefix(name, "blocks.")
-	if !ok {
-		if strings.HasPrefix(name, "norm.") {
-			return 1 << 30
-		}
-		return -1
+	if n, ok := sparse.Block(name); ok {
+		return n
 	}
-	number, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.Atoi(number)
-	if err != nil {
-		return -1
+	if strings.HasPrefix(name, "norm.") {
+		return 1 << 30
 	}
-	return n
+	return -1
 }
 
 // within lists the weights of the blocks from the given one on and behind them, of the tensors that keep says yes to.

@@ -2,7 +2,6 @@ package metatune
 
 import (
 	"math"
-	"strconv"
 	"strings"
 
 	"haguruma/core/tensorfile"
@@ -170,16 +169,10 @@ func kindsOf(t sparse.Tensor) []kindPart {
 
 // blockOf is N of blocks.N.*, or nil.
 func blockOf(name string) *int {
-	rest, ok := strings.CutPrefix(name, "blocks.")
-	if !ok {
-		return nil
+	if n, ok := sparse.Block(name); ok {
+		return &n
 	}
-	number, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.Atoi(number)
-	if err != nil || n < 0 {
-		return nil
-	}
-	return &n
+	return nil
 }
 
 // FilePart is what one part of an experts' file takes.

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// mostDefects is how many classes a task of defects may have.
-const mostDefects = 8
+// mostDefects is how many classes a task of defects may have: each has a shape of its own.
+const mostDefects = int(defectShapes) - 1
 
 // defect is one class of a made-up inspection task: what is on every picture of it, at another place each time.
 type defect struct {
@@ -48,9 +48,9 @@ func drawDefects(a *augmenter, s *pixels, large []int, size int, rng *rand.Rand)
 	if a.restyle == nil && rng.IntN(2) == 0 {
 		a.restyle = func(rgb []float32, _ int) { gray(rgb) }
 	}
-	shapes := rng.Perm(int(defectShapes) - 1)
+	shapes := rng.Perm(mostDefects)
 	return func(label int) func(dst []float32) {
-		d := drawDefect(defectShape(1+shapes[label%len(shapes)]), rng)
+		d := drawDefect(defectShape(1+shapes[label]), rng)
 		if label == 0 && rng.IntN(3) > 0 {
 			d.shape = defectNone
 		}
