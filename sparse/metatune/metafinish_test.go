@@ -83,6 +83,9 @@ func TestMetaTuneBadInput(t *testing.T) {
 		{"size", func(c *MetaConfig) { c.Tasks.Size = 4 }, ErrConfig},
 		{"size of no patches", func(c *MetaConfig) { c.Tasks.Size = 18 }, vit.ErrConfig},
 		{"ways", func(c *MetaConfig) { c.Tasks.MinWay = 1 }, ErrConfig},
+		{"more ways than defects", func(c *MetaConfig) {
+			c.Tasks.Sets[0].Kind, c.Tasks.MinWay, c.Tasks.MaxWay, c.Tasks.Pictures = Defect, mostDefects+1, mostDefects+1, 99
+		}, ErrConfig},
 		{"shots", func(c *MetaConfig) { c.Tasks.MinShot = 4 }, ErrConfig},
 		{"queries", func(c *MetaConfig) { c.Tasks.Queries = 0 }, ErrConfig},
 		{"pictures", func(c *MetaConfig) { c.Tasks.Pictures = 9 }, ErrConfig},

@@ -51,6 +51,8 @@ func (c TaskConfig) Check() error {
 		return bad("size", "8..512", c.Size)
 	case c.MinWay < 2 || c.MaxWay < c.MinWay:
 		return bad("ways", "2 or more, the least first", [2]int{c.MinWay, c.MaxWay})
+	case c.MinWay > mostDefects && slices.ContainsFunc(c.Sets, func(s Set) bool { return s.Kind == Defect }):
+		return bad("fewest ways of defects", fmt.Sprintf("at most %d", mostDefects), c.MinWay)
 	case c.MinShot < 1 || c.MaxShot < c.MinShot:
 		return bad("shots", "1 or more, the least first", [2]int{c.MinShot, c.MaxShot})
 	case c.Queries < 1:
