@@ -3,7 +3,7 @@
 
 import { downloadBundle, downloadModule, downloadPart } from "./download.js";
 import { EngineError } from "./error.js";
-import { relaxedSupported, simdSupported } from "./simd.js";
+import { engineFile, relaxedSupported, simdSupported } from "./simd.js";
 
 export { EngineError, relaxedSupported, simdSupported };
 
@@ -72,7 +72,7 @@ export class Engine {
 	 */
 	static async load(options = {}) {
 		const {
-			wasmUrl = new URL(relaxedSupported() ? "./engine.relaxed.wasm" : "./engine.wasm", import.meta.url),
+			wasmUrl = new URL(engineFile(), import.meta.url),
 			bundleUrl = new URL("./models/default.json", import.meta.url),
 			onProgress = () => {},
 			onDeath = () => {},

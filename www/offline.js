@@ -1,6 +1,6 @@
 // The page's side of the service worker: has it keep what the page needs, once the page is ready, and says so.
 
-import { relaxedSupported } from "./simd.js";
+import { engineFile } from "./simd.js";
 
 /** @typedef {{ kept: boolean, bytes: number, why: "" | "list" | "room" | "network" }} Kept sw.js says it */
 
@@ -25,7 +25,7 @@ export async function keepForOffline() {
 		const { port1, port2 } = new MessageChannel();
 		return await new Promise((resolve) => {
 			port1.onmessage = ({ data }) => resolve(data);
-			active?.postMessage({ engine: relaxedSupported() ? "engine.relaxed.wasm" : "engine.wasm", seen: text }, [port2]);
+			active?.postMessage({ engine: engineFile(), seen: text }, [port2]);
 		});
 	} catch (cause) {
 		console.info(`not kept for use without a network: ${cause}`);

@@ -37,7 +37,11 @@ const relaxedModule = new Uint8Array([
 	0x00, 0xfd, 0x93, 0x02, 0x0b, // unreachable; i32x4.relaxed_dot_i8x16_i7x16_add_s; end
 ]);
 
-/** Which of the two engines: their answers are the same to the bit, the relaxed one is faster. */
 export function relaxedSupported() {
 	return WebAssembly.validate(relaxedModule);
+}
+
+/** File of the engine that this browser takes, of the two: their answers are the same to the bit, the relaxed one is faster. */
+export function engineFile() {
+	return relaxedSupported() ? "engine.relaxed.wasm" : "engine.wasm";
 }
