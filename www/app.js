@@ -1,7 +1,7 @@
 // The page: task, engine and views put together. Read task.js and runner.js for what happens, views/ for how it looks.
 
 import { Engine } from "./engine.js";
-import { EngineError } from "./error.js";
+import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
 import { keepForOffline } from "./offline.js";
 import { Runner } from "./runner.js";
@@ -16,6 +16,7 @@ import { languageChoice, sayAll } from "./views/language.js";
 import { setDisabled } from "./views/pad.js";
 import { Status } from "./views/status.js";
 
+/** @import { EngineError } from "./error.js" */
 /** @import { Found } from "./files.js" */
 /** @import { Class, Example } from "./task.js" */
 
@@ -379,7 +380,7 @@ async function load() {
 		performance.mark("haguruma:ready");
 		void loadGears(engine).then(keepForOffline).then((kept) => status.offline(kept)); // what the page needs now goes first
 	} catch (cause) {
-		const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+		const error = typed(cause);
 		console.error(error, error.cause ?? "");
 		loading = false;
 		status.stopped();

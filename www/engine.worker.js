@@ -1,6 +1,6 @@
 // The Web Worker: requests of engine.js in, replies out, one at a time and in order. The messages are in engine.d.ts.
 
-import { EngineError } from "./error.js";
+import { EngineError, typed } from "./error.js";
 import { startGo, valueOf } from "./engine.host.js";
 import { readable } from "./foreign.js";
 
@@ -164,7 +164,7 @@ function toPixels(rgba) {
  * @param {unknown} error
  */
 function fail(id, error) {
-	const { code, message } = error instanceof EngineError ? error : new EngineError("internal", String(error));
+	const { code, message } = typed(error);
 	reply({ id, kind: "error", code, message });
 }
 

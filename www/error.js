@@ -16,3 +16,8 @@ export class EngineError extends Error {
 		this.code = code;
 	}
 }
+
+/** What was thrown, as an EngineError: "internal" where it is none. @param {unknown} cause */
+export function typed(cause) {
+	return cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+}

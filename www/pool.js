@@ -3,7 +3,7 @@
 // there has been nothing for a while; they only embed, by the weights that they are told the scores of, and an embedding has
 // the same bits wherever it is made. No memory is shared, so any static host will do.
 
-import { EngineError } from "./error.js";
+import { EngineError, typed } from "./error.js";
 
 /** @import { ClassifyResult, EmbedResult, Engine, ExampleResult, PictureOptions, PictureSource } from "./engine.js" */
 
@@ -342,9 +342,4 @@ export class Pool {
 		for (const helper of this.#helpers) if (ends(helper)) helper.engine.dispose();
 		this.#helpers = this.#helpers.filter((helper) => !ends(helper));
 	}
-}
-
-/** @param {unknown} cause */
-function typed(cause) {
-	return cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
 }

@@ -2,7 +2,7 @@
 // engine knows a class from its first picture to its last: one without pictures would only keep it from learning the
 // others. When the engine dies, it is started again and the whole task is replayed from the examples' originals.
 
-import { EngineError } from "./error.js";
+import { EngineError, typed } from "./error.js";
 import { Pool } from "./pool.js";
 
 /** @import { AdaptResult } from "./adaptation.js" */
@@ -300,7 +300,7 @@ export class Runner {
 			try {
 				await step();
 			} catch (cause) {
-				const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+				const error = typed(cause);
 				if (error.code === "died") await this.#restarting; // which the death itself began
 				else if (generation === this.#generation) this.#events.onError(error);
 			}

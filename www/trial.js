@@ -1,6 +1,6 @@
 // Step 3 of the page: what is drawn, chosen or filmed is classified, one at a time and the newest last.
 
-import { EngineError } from "./error.js";
+import { EngineError, typed } from "./error.js";
 import { keep } from "./files.js";
 import { text } from "./strings.js";
 import { previewSide, TryView } from "./views/try.js";
@@ -106,7 +106,7 @@ export class Trial {
 			if (result.thumbnail) view.setPreview(source, result.thumbnail);
 			if ("scores" in result) this.#show(result);
 		} catch (cause) {
-			const error = cause instanceof EngineError ? cause : new EngineError("internal", String(cause), { cause });
+			const error = typed(cause);
 			if (error.code === "not_adapted") view.setHint(this.#later());
 			else if (error.code === "died") this.#again = true;
 			else if (subject.name !== null) {
