@@ -1,5 +1,7 @@
 // The camera of the device: one stream for every place of the page that shows it, and sentences' codes for when there is none.
 
+import { chosen, keepChoice } from "./choice.js";
+
 /** Why there are no pictures. @typedef {"denied" | "none" | "busy" | "gone" | "insecure"} Trouble */
 
 /**
@@ -42,7 +44,7 @@ export class Camera {
 
 	/** Another camera, at every place. @param {string} id */
 	choose(id) {
-		remember(id);
+		keepChoice(choiceKey, id);
 		this.#stop();
 		void this.#start(id);
 	}
@@ -60,7 +62,7 @@ export class Camera {
 		if (!navigator.mediaDevices) return this.#tell(null, "insecure");
 		this.#opening = true;
 		try {
-			const stream = await pictures(id ?? remembered());
+			const stream = await pictures(id ?? chosen(choiceKey));
 			if (turn !== this.#turn) {
 				for (const track of stream.getTracks()) track.stop();
 				return;
@@ -106,23 +108,6 @@ async function pictures(id) {
 		}
 	}
 	return ask({ facingMode: "environment" });
-}
-
-function remembered() {
-	try {
-		return localStorage.getItem(choiceKey);
-	} catch {
-		return null; // a browser that keeps nothing
-	}
-}
-
-/** @param {string} id */
-function remember(id) {
-	try {
-		localStorage.setItem(choiceKey, id);
-	} catch {
-		// as above
-	}
 }
 
 /** The one of the page. */

@@ -1,5 +1,6 @@
 // Every word the page says: a table for each language, of the same shape, and the one in use.
 
+import { chosen, keepChoice } from "./choice.js";
 import { en } from "./strings/en.js";
 import { ja } from "./strings/ja.js";
 
@@ -26,24 +27,14 @@ export function onLanguage(listener) {
 /** Says everything in a language from now on, and in the visits to come. @param {Language} language */
 export function useLanguage(language) {
 	text = languages[language];
-	try {
-		localStorage.setItem(choiceKey, language);
-	} catch {
-		// a browser that keeps nothing asks again at the next visit
-	}
+	keepChoice(choiceKey, language);
 	for (const listener of listeners) listener();
 }
 
 /** What the user chose, else the first language of the browser that there is a table for. Outside a page: English. @returns {Language} */
 function preferred() {
 	if (typeof document === "undefined") return "en";
-	let chosen = null;
-	try {
-		chosen = localStorage.getItem(choiceKey);
-	} catch {
-		// no storage, no choice
-	}
-	return pick(chosen, navigator.languages);
+	return pick(chosen(choiceKey), navigator.languages);
 }
 
 /**
