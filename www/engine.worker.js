@@ -44,9 +44,10 @@ async function handle(request) {
 	const go = verbs;
 	const start = performance.now();
 	const ms = () => performance.now() - start;
+	if ("picture" in request) request.picture = await readable(request.picture);
 	switch (request.verb) {
 		case "embed": {
-			const { bytes, width, height } = await readable(request.picture);
+			const { bytes, width, height } = request.picture;
 			const out = valueOf(() => go.embed(bytes, width, height, request.thumbnail, request.scores));
 			const thumbnail = toPixels(out.thumbnail);
 			const embed = new Float32Array(out.embed.buffer);
@@ -65,7 +66,7 @@ async function handle(request) {
 		case "removeClass":
 			return [valueOf(() => go.removeClass(request.classId)), []];
 		case "addExample": {
-			const { bytes, width, height } = await readable(request.picture);
+			const { bytes, width, height } = request.picture;
 			const out = valueOf(() => go.addExample(request.classId, bytes, width, height, request.thumbnail));
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
@@ -89,7 +90,7 @@ async function handle(request) {
 		case "explain":
 			return [valueOf(() => go.explain()), []];
 		case "classify": {
-			const { bytes, width, height } = await readable(request.picture);
+			const { bytes, width, height } = request.picture;
 			const out = valueOf(() => go.classify(bytes, width, height, request.thumbnail));
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
