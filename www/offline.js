@@ -2,17 +2,23 @@
 
 import { engineFile } from "./simd.js";
 
-/** @typedef {{ kept: boolean, bytes: number, why: "" | "list" | "room" | "network" }} Kept sw.js says it */
+/** @import { Kept } from "./sw.js" */
 
-/** The server's list of the page's files, as it is when the page starts. "" where the host has none: the page then lives by the network. */
-const seen = fetch(new URL("files.json", document.baseURI), { cache: "no-cache" }).then((r) => (r.ok ? r.text() : ""), () => "");
+const workers = navigator.serviceWorker; // not over plain HTTP from another machine
+
+/**
+ * The server's list of the page's files, as it is when the page starts. "" where the host has none: the page then lives by the network.
+ * And where there is a service worker from an earlier visit: it opened this page by a list, and knows which.
+ */
+const seen = !workers || workers.controller
+	? Promise.resolve("")
+	: fetch(new URL("files.json", document.baseURI), { cache: "no-cache" }).then((r) => (r.ok ? r.text() : ""), () => "");
 
 /**
  * Keeps the page for when there is no network.
  * @returns {Promise<Kept | null>} null: this browser or this host cannot; never rejects
  */
 export async function keepForOffline() {
-	const workers = navigator.serviceWorker; // not over plain HTTP from another machine
 	if (!workers || !globalThis.isSecureContext) return null;
 	try {
 		const text = await seen;

@@ -185,7 +185,8 @@ async function prune(whole) {
 	const cache = await store();
 	const lists = [whole];
 	const gone = [];
-	for (const { url } of await cache.keys()) {
+	const urls = (await cache.keys()).map(({ url }) => url); // once: what comes from now on, for a page that opens, stays
+	for (const url of urls) {
 		if (!url.startsWith(at("client"))) continue;
 		const client = url.slice(at("client").length);
 		const list = open.has(client) ? await listOf(client) : null;
@@ -197,7 +198,7 @@ async function prune(whole) {
 		needed.add(at("list", id));
 		for (const { sha256: hash } of Object.values(files)) needed.add(at("content", hash));
 	}
-	for (const { url } of await cache.keys()) if (!needed.has(url) && !url.startsWith(at("client"))) gone.push(url);
+	for (const url of urls) if (!needed.has(url) && !url.startsWith(at("client"))) gone.push(url);
 	await Promise.all(gone.map((url) => cache.delete(url)));
 }
 

@@ -2,7 +2,7 @@ import { byId, el } from "./element.js";
 import { onLanguage, text } from "../strings.js";
 
 /** @import { Progress } from "../engine.js" */
-/** @import { Kept } from "../offline.js" */
+/** @import { Kept } from "../sw.js" */
 
 /** The line of the engine's state, notices with undo, and errors. */
 export class Status {
