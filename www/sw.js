@@ -181,7 +181,6 @@ async function keep({ data: { engine, seen }, source }) {
 
 /** Forgets what neither the complete list nor any open page needs. @param {List} whole */
 async function prune(whole) {
-	const open = new Set((await worker.clients.matchAll({ includeUncontrolled: true, type: "all" })).map((/** @type {{ id: string }} */ c) => c.id));
 	const cache = await store();
 	const lists = [whole];
 	const gone = [];
@@ -189,7 +188,7 @@ async function prune(whole) {
 	for (const url of urls) {
 		if (!url.startsWith(at("client"))) continue;
 		const client = url.slice(at("client").length);
-		const list = open.has(client) ? await listOf(client) : null;
+		const list = (await worker.clients.get(client)) ? await listOf(client) : null; // get waits for a page that is just opening; matchAll leaves it out
 		if (list) lists.push(list);
 		else gone.push(url), bound.delete(client);
 	}
