@@ -81,17 +81,15 @@ func split(module []byte) ([]piece, error) {
 	}
 	var sections []piece
 	seen := map[byte]int{}
-	for at := len(header); at < len(module); {
-		id := module[at]
-		size, n := binary.Uvarint(module[at+1:])
-		start := at + 1 + n
-		if n <= 0 || size > uint64(len(module)-start) {
+	for r := (&reader{rest: module[len(header):]}); len(r.rest) > 0; {
+		at := len(module) - len(r.rest)
+		id, body := r.byte(), r.bytes()
+		if r.bad {
 			return nil, fmt.Errorf("offset %#x: section %d is cut off: %w", at, id, ErrModule)
 		}
-		at = start + int(size)
-		sections = append(sections, piece{id, module[start:at]})
+		sections = append(sections, piece{id, body})
 		if seen[id]++; id != sectionCustom && seen[id] > 1 {
-			return nil, fmt.Errorf("offset %#x: two sections %d: %w", start, id, ErrModule)
+			return nil, fmt.Errorf("offset %#x: two sections %d: %w", at, id, ErrModule)
 		}
 	}
 	if seen[sectionData] == 0 {
@@ -113,36 +111,22 @@ func trimData(section []byte, keep []string) ([]byte, error) {
 
 // layOut returns the memory that the segments of a data section fill, from address 0 on.
 func layOut(section []byte) ([]byte, error) {
-	bad := func(i uint64) error { return fmt.Errorf("segment %d of the data section: %w", i, ErrModule) }
-	count, n := binary.Uvarint(section)
-	if n <= 0 {
-		return nil, bad(0)
-	}
-	rest := section[n:]
+	r := &reader{rest: section}
 	var image []byte
-	for i := range count {
+	for i := range r.count() {
 		// 0: memory 0, at an address; i32.const ADDRESS end; length; bytes.
-		if len(rest) < 2 || rest[0] != 0 || rest[1] != 0x41 {
-			return nil, bad(i)
+		memory, constant, address, last, data := r.byte(), r.byte(), r.signed(), r.byte(), r.bytes()
+		if r.bad || memory != 0 || constant != 0x41 || address < 0 || last != 0x0b || address+int64(len(data)) > imageMost {
+			return nil, fmt.Errorf("segment %d of the data section: %w", i, ErrModule)
 		}
-		address, n := signed(rest[2:])
-		if n <= 0 || address < 0 || len(rest) < 3+n || rest[2+n] != 0x0b {
-			return nil, bad(i)
-		}
-		rest = rest[3+n:]
-		size, n := binary.Uvarint(rest)
-		if n <= 0 || size > uint64(len(rest)-n) || address+int64(size) > imageMost {
-			return nil, bad(i)
-		}
-		end := int(address) + int(size)
+		end := int(address) + len(data)
 		if end > len(image) {
 			image = append(image, make([]byte, end-len(image))...)
 		}
-		copy(image[address:end], rest[n:])
-		rest = rest[n+int(size):]
+		copy(image[address:end], data)
 	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("%d bytes behind the last segment: %w", len(rest), ErrModule)
+	if r.bad || len(r.rest) > 0 {
+		return nil, fmt.Errorf("the data section is damaged, or %d bytes are behind its last segment: %w", len(r.rest), ErrModule)
 	}
 	return image, nil
 }
