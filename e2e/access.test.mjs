@@ -1,36 +1,17 @@
 // The page for everybody: with the keyboard alone, in light and dark, on a narrow screen, and with text that can be read.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { text } from "../www/strings.js";
-import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
-import { pageModels } from "./bundle.mjs";
+import { desktop, eventually, phone } from "./browser.mjs";
 import { png, stripes } from "./pictures.mjs";
-import { serve } from "./server.mjs";
-import { circle, cross, fileOf, User } from "./user.mjs";
+import { site } from "./site.mjs";
+import { circle, cross, fileOf } from "./user.mjs";
 
-/** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
+/** @import { User } from "./user.mjs" */
 
-const models = pageModels();
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
-
-/** @param {BrowserContextOptions} options */
-async function open(options) {
-	const visit = await Visit.open(browser, server.url, options);
-	await eventually(() => visit.page.locator("#load-line").textContent(), text.ready(models.name));
-	return { visit, page: visit.page, user: new User(visit.page, options.hasTouch) };
-}
+const { open } = site();
 
 /**
  * Texts with too little contrast to the ground they stand on: 4.5:1, or 3:1 for large ones (WCAG 2.2, 1.4.3). What is

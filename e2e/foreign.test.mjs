@@ -2,38 +2,22 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launch, Visit } from "./browser.mjs";
+import { Visit } from "./browser.mjs";
 import { randomModels } from "./bundle.mjs";
 import { animatedGif, png } from "./pictures.mjs";
-import { serve } from "./server.mjs";
+import { site } from "./site.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
 const folder = fileURLToPath(new URL("../core/picture/testdata/", import.meta.url));
-const models = randomModels();
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-/** @type {Page} */
-let page;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-	page = await browser.newPage();
-	await page.goto(`${server.url}error.js`);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
+const here = site(randomModels());
 
 const text = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString("base64");
 
-/** The pixels, in a Worker of its own. @param {Uint8Array} file @returns {Promise<{ width: number, height: number, data: Buffer }>} */
-async function decode(file) {
+/** The pixels, in a Worker of its own. @param {Page} page of the site @param {Uint8Array} file @returns {Promise<{ width: number, height: number, data: Buffer }>} */
+async function decode(page, file) {
 	const answer = await page.evaluate(async (file) => {
 		const script = `
 			import { readable } from "${location.origin}/foreign.js";
@@ -54,10 +38,12 @@ async function decode(file) {
 }
 
 test("the browser's pixels are those of the terminal", async () => {
+	const page = await here.browser.newPage();
+	await page.goto(`${here.url}error.js`);
 	const names = readdirSync(folder).filter((name) => /\.(gif|webp|bmp)$/.test(name));
 	assert.ok(names.length >= 10);
 	for (const name of names) {
-		const { width, height, data } = await decode(readFileSync(folder + name));
+		const { width, height, data } = await decode(page, readFileSync(folder + name));
 		assert.deepEqual([width, height], name === "turned.webp" ? [16, 24] : [24, 16], name);
 		const like = { "animated.webp": "lossless.webp", "animated-alpha.webp": "alpha.webp" }[name] ?? name;
 		const want = readFileSync(`${folder}${like}.rgb`); // what core/picture is held against
@@ -71,7 +57,7 @@ test("the browser's pixels are those of the terminal", async () => {
 			assert.equal(data[4 * i + 3], 255, "on white");
 		}
 	}
-	assert.deepEqual([...(await decode(animatedGif())).data], [0, 0, 0, 255], "the first frame");
+	assert.deepEqual([...(await decode(page, animatedGif())).data], [0, 0, 0, 255], "the first frame");
 });
 
 /** Runs in the page: the bits of each file's embedding, or the code of its error. @param {string[]} files */
@@ -93,7 +79,7 @@ test("the engine takes them as it takes the same pixels in a PNG, and refuses wh
 	const at = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ c) => scene[3 * (24 * y + x) + c] ?? 0;
 	const file = (/** @type {string} */ name) => readFileSync(folder + name);
 	const whole = file("lossy.webp");
-	const visit = await Visit.open(browser, server.url);
+	const visit = await Visit.open(here.browser, here.url);
 	await visit.modules();
 	const [want, ...have] = await visit.page.evaluate(embed, [
 		png(24, 16, (x, y) => [at(x, y, 0), at(x, y, 1), at(x, y, 2)]),

@@ -2,35 +2,16 @@
 // sentence, and what was entered stays.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { text } from "../www/strings.js";
-import { eventually, launch, Visit } from "./browser.mjs";
-import { pageModels } from "./bundle.mjs";
+import { eventually } from "./browser.mjs";
 import { animatedGif, png, pngOf, stripes } from "./pictures.mjs";
-import { serve } from "./server.mjs";
-import { circle, cross, fileOf, User } from "./user.mjs";
+import { site } from "./site.mjs";
+import { circle, cross, fileOf } from "./user.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
-const models = pageModels();
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
-
-async function open() {
-	const visit = await Visit.open(browser, server.url);
-	await eventually(() => visit.page.locator("#load-line").textContent(), text.ready(models.name));
-	return { visit, page: visit.page, user: new User(visit.page) };
-}
+const { open } = site();
 
 /** A JPEG of the browser's own making. @param {Page} page */
 const jpeg = async (page) => Buffer.from(await page.evaluate(() => {

@@ -1,29 +1,16 @@
 // Two languages: the browser's, switched in the page, remembered, and with nothing lost or left in the other.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { languages } from "../www/strings.js";
-import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
-import { pageModels } from "./bundle.mjs";
-import { serve } from "./server.mjs";
-import { circle, cross, fileOf, User } from "./user.mjs";
+import { desktop, eventually, phone } from "./browser.mjs";
+import { site } from "./site.mjs";
+import { circle, cross, fileOf } from "./user.mjs";
 
-/** @import { Browser, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
-const models = pageModels();
+const { models, open } = site();
 const { en, ja } = languages;
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
 
 /** Everything that can be read or heard in the page. @param {Page} page @returns {Promise<string[]>} */
 const words = (page) => page.evaluate(() => {
@@ -43,10 +30,7 @@ const japanese = /[\p{sc=Hira}\p{sc=Kana}\p{sc=Han}]/u;
 
 test("a browser that asks for Japanese has it, in every word of the page", async () => {
 	for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
-		const visit = await Visit.open(browser, server.url, { ...options, locale: "ja-JP" });
-		const { page } = visit;
-		const user = new User(page, options.hasTouch);
-		await user.waitFor("#load-line", ja.ready(models.name));
+		const { visit, page, user } = await open({ ...options, locale: "ja-JP" }, ja);
 		assert.equal(await page.locator("html").getAttribute("lang"), "ja");
 		assert.deepEqual(await user.classNames(), [ja.newClass("A"), ja.newClass("B")]);
 		const foreign = (await words(page)).filter((line) => !japanese.test(line) && !/^(haguruma|\d|×)$/.test(line));
@@ -62,10 +46,7 @@ test("a browser that asks for Japanese has it, in every word of the page", async
 });
 
 test("the language is switched in the middle of the work: all is said again, nothing is lost, and the next visit knows", async () => {
-	const visit = await Visit.open(browser, server.url, desktop);
-	const { page } = visit;
-	const user = new User(page);
-	await user.waitFor("#load-line", en.ready(models.name));
+	const { visit, page, user } = await open();
 	assert.equal(await page.locator("html").getAttribute("lang"), "en");
 	const draw = async (/** @type {number} */ card, /** @type {import("./user.mjs").Stroke[]} */ strokes) => {
 		await user.draw(user.card(card), strokes);

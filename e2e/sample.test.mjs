@@ -1,32 +1,17 @@
 // The sample task: one click from an empty page to an answer.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { languages } from "../www/strings.js";
-import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
-import { pageModels } from "./bundle.mjs";
-import { serve } from "./server.mjs";
+import { desktop, eventually, phone, Visit } from "./browser.mjs";
+import { site } from "./site.mjs";
 import { User } from "./user.mjs";
 
-/** @import { Browser } from "playwright-core" */
-
-const models = pageModels();
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
+const here = site();
 
 for (const [device, table, options] of /** @type {const} */ ([["desktop", languages.en, { ...desktop, locale: "en-GB" }], ["phone", languages.ja, { ...phone, locale: "ja" }]])) {
 	test(`${device}: one click, also while the engine is on its way, and the scratch on a new part is seen`, async () => {
-		const visit = await Visit.open(browser, server.url, options);
+		const visit = await Visit.open(here.browser, here.url, options);
 		const { page } = visit;
 		const user = new User(page, "hasTouch" in options);
 		const sample = page.locator("#sample");

@@ -1,29 +1,14 @@
 // The watch over the page sees what it is there for.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { eventually, launch, Visit } from "./browser.mjs";
-import { pageModels } from "./bundle.mjs";
-import { serve } from "./server.mjs";
+import { test } from "node:test";
+import { eventually, Visit } from "./browser.mjs";
+import { site } from "./site.mjs";
 
-/** @import { Browser } from "playwright-core" */
-
-const models = pageModels();
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	[browser, server] = await Promise.all([launch(), serve(models.folder)]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.close();
-	models.remove();
-});
+const here = site();
 
 test("errors, broken policies, other machines and a busy thread are seen", async () => {
-	const visit = await Visit.open(browser, server.url);
+	const visit = await Visit.open(here.browser, here.url);
 	const { page } = visit;
 	visit.calm();
 
