@@ -106,6 +106,31 @@ test("a new version is there after one reload, and what is not in use any more i
 	await server.stop();
 });
 
+test("a page that opens while the worker tidies up for another one stays with its version", async () => {
+	const server = await serve(folder);
+	const visit = await Visit.open(browser, server.url);
+	await kept(new User(visit.page));
+	await visit.page.evaluate(() => {
+		const tidy = () => {
+			const { port1, port2 } = new MessageChannel();
+			port1.onmessage = tidy;
+			navigator.serviceWorker.controller?.postMessage({ engine: "engine.wasm", seen: "" }, [port2]);
+		};
+		tidy();
+		tidy();
+	});
+	const bound = () => visit.page.evaluate(async () => (await (await caches.open("haguruma-1")).keys()).filter((r) => r.url.includes("/.kept/client/")).length);
+	for (let i = 0; i < 15; i++) {
+		const other = await visit.page.context().newPage();
+		await other.goto(server.url);
+		assert.equal(await bound(), 2, `page ${i} is bound no more`);
+		await other.close();
+		await eventually(bound, 1, "what is closed is forgotten");
+	}
+	await visit.close();
+	await server.stop();
+});
+
 test("a deployment under way: never half of it, neither files of the page nor the engine", async () => {
 	/** Files of this version, in the place of www's. @type {Record<string, Buffer>} */
 	let files = {};
