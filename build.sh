@@ -154,6 +154,7 @@ check() {
   generated
   go mod tidy -diff
   go vet "${flags[@]}" ./...
+  go vet "${flags[@]}" -tags onnx ./cmd/haguruma
   simd go vet "${flags[@]}" ./...
   local -a packages
   mapfile -t packages < <(wasm_packages)
