@@ -68,6 +68,7 @@ for (const [device, options] of /** @type {[string, BrowserContextOptions][]} */
 			await page.keyboard.down(" ");
 			await eventually(count, (n) => n >= before + 2);
 			await page.keyboard.up(" ");
+			await page.waitForTimeout(700); // the one that was being taken
 			const n = await count();
 			await user.waitForPictures(0, n);
 			await visit.screenshot(`${device}-camera-record`);
