@@ -121,7 +121,7 @@ test("a page that opens while the worker tidies up for another one stays with it
 	});
 	const bound = () => visit.page.evaluate(async () => (await (await caches.open("haguruma-1")).keys()).filter((r) => r.url.includes("/.kept/client/")).length);
 	await eventually(bound, 1, "what came before is forgotten");
-	for (let i = 0; i < 15; i++) {
+	for (let i = 0; i < 6; i++) {
 		const other = await visit.page.context().newPage();
 		await other.goto(server.url);
 		assert.ok((await bound()) >= 2, `page ${i} is bound no more`); // its Worker may be there too

@@ -39,6 +39,7 @@ export async function serve(models, instead = () => null, at = 0) {
 		response.end(answer);
 	});
 	await new Promise((resolve, reject) => server.once("error", reject).listen(at, "127.0.0.1", () => resolve(null)));
+	server.unref(); // a test that failed and closed nothing must not keep its file from ending
 	const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
 	return {
 		url: `http://127.0.0.1:${port}/`,

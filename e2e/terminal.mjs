@@ -15,6 +15,7 @@ export function serve(folder = join(root, "www"), port = 0) {
 	const server = spawn(join(root, "build/haguruma"), ["serve", "--addr", `127.0.0.1:${port}`, "--json", folder], {
 		stdio: ["ignore", "pipe", "inherit"],
 	});
+	process.once("exit", () => server.kill("SIGKILL"));
 	/** @type {Promise<void>} */
 	const ended = new Promise((resolve) => server.on("exit", () => resolve()));
 	return new Promise((resolve, reject) => {
@@ -26,9 +27,13 @@ export function serve(folder = join(root, "www"), port = 0) {
 			const url = /"url": *"([^"]+)"/.exec(said)?.[1];
 			if (!url) return;
 			const stop = () => {
+				server.ref();
 				server.kill("SIGKILL"); // connections end too: the server is gone
 				return ended;
 			};
+			// A test that failed and stopped nothing must not keep its file from ending.
+			server.unref();
+			/** @type {import("node:net").Socket} */ (server.stdout).unref();
 			resolve({ url, port: Number(new URL(url).port), stop });
 		});
 	});
