@@ -22,8 +22,9 @@ type Version struct {
 
 // Named is a class of a version.
 type Named struct {
-	ID   int
-	Name string // when the version was made
+	ID       int
+	Name     string // when the version was made
+	Examples int    // that it was made of
 }
 
 // Timing is how long a step took.
@@ -88,7 +89,7 @@ func (t *Task) learn(w *weights, embed []float32, support []member, kind fewshot
 func (t *Task) names() []Named {
 	names := make([]Named, len(t.classes))
 	for i, c := range t.classes {
-		names[i] = Named{c.id, c.name}
+		names[i] = Named{c.id, c.name, len(c.examples)}
 	}
 	return names
 }

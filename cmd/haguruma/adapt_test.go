@@ -13,6 +13,7 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/adapt/adapter"
+	"haguruma/adapt/carry"
 	"haguruma/adapt/journal"
 	"haguruma/adapt/store"
 	"haguruma/core/fewshot"
@@ -41,7 +42,7 @@ func queries(t *testing.T) string {
 }
 
 // applied is a bundle ready to classify by an adapter's file.
-func applied(t *testing.T, bundle, file string) *adapted {
+func applied(t *testing.T, bundle, file string) *carry.Applied {
 	t.Helper()
 	f := exportFlags{adapter: adapterFlags{path: file}}
 	x, _, err := f.adapted(bundle)
@@ -306,7 +307,7 @@ func TestChangeOfWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := one.MergeInt8(experts.tuned.MergeInt8(b.model, a.Scores), []float32{1}).Params().Flat
-	if !slices.Equal(x.model.Params().Flat, want) || slices.Equal(want, b.model.Params().Flat) {
+	if !slices.Equal(x.Model().Params().Flat, want) || slices.Equal(want, b.model.Params().Flat) {
 		t.Error("not the weights wanted")
 	}
 	a.Change = a.Change[1:]

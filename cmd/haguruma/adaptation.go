@@ -7,13 +7,9 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/adapt/adapter"
-	"haguruma/adapt/tune"
-	"haguruma/core/fewshot"
+	"haguruma/adapt/carry"
 	"haguruma/core/picture"
-	"haguruma/core/vit"
 )
-
-// This file is where a task of package adapt becomes an adapter, and an adapter what classifies. Nothing else knows of both.
 
 // labelled is a class with pictures to learn from.
 type labelled struct {
@@ -139,116 +135,54 @@ func (t *taught) adapt(ctx context.Context, from string, o adapt.Options) (*adap
 	return out, nil
 }
 
-// adapter returns the adaptation in use as an adapter, without provenance.
+// adapter returns the adaptation in use as an adapter, without provenance. Its classes have the ids of the task's folder.
 func (t *taught) adapter() *adapter.Adapter {
-	c, l := t.bundle.Config(), t.task.InUse()
-	a := &adapter.Adapter{
-		Bundle:   t.bundle.hash,
-		Head:     adapter.Head{Kind: string(l.Head.Kind), Strength: l.Head.Strength, Scale: l.Head.Scale, Dim: c.Dim, Weight: l.Head.Weights, Bias: l.Head.Bias},
-		Pictures: adapter.Pictures{Size: c.ImageSize, Mean: c.Mean, Std: c.Std},
-	}
-	if l.Choice != nil {
-		a.Experts, a.Scores = t.experts.hash, l.Choice.Scores
-	}
-	if l.UnknownBelow > -1 {
-		a.Unknown = &adapter.Unknown{Below: l.UnknownBelow}
-		if l.Head.Kind != fewshot.KindPrototypes {
-			a.Unknown.Prototypes = l.Prototypes
-		}
-	}
-	if r := t.task.Version().Tuning; r != nil && r.Change != nil {
-		a.Change, a.Provenance.Method = r.Change, r.Mode
-	}
-	for i, class := range t.task.Classes() {
-		a.Classes = append(a.Classes, adapter.Class{ID: t.classes[i].id, Name: class.Name, Examples: len(class.Examples)})
+	a := t.bundle.weights(t.experts).Pack(t.task)
+	for i := range a.Classes {
+		a.Classes[i].ID = t.classes[i].id
 	}
 	return a
 }
 
-// adapted is what classifies by an adapter.
-type adapted struct {
-	*adapter.Adapter
-	model    *vit.Int8Model // merged, and changed
-	embedder *adapt.Backbone
-	choice   *adapt.Choice // nil: no experts
+// weights are the bundle with experts, or none for nil.
+func (b *bundle) weights(experts *expertsFile) carry.Weights {
+	w := carry.Weights{Backbone: b.Backbone, Bundle: b.hash}
+	if experts != nil {
+		w.Experts, w.Hash = experts.tuned, experts.hash
+	}
+	return w
 }
 
 // apply makes a bundle ready to classify by an adapter. experts are those of expertsFor; they are opened when the adapter needs them.
-func (b *bundle) apply(a *adapter.Adapter, experts string) (*adapted, error) {
+func (b *bundle) apply(a *adapter.Adapter, experts string) (*carry.Applied, error) {
 	if err := a.For(b.hash, a.Experts); err != nil {
 		return nil, err
 	}
-	c := b.Config()
-	if p := (adapter.Pictures{Size: c.ImageSize, Mean: c.Mean, Std: c.Std}); a.Pictures != p || a.Head.Dim != c.Dim {
-		return nil, fmt.Errorf("adapter: want pictures %v and embeddings of %d numbers, the bundle has %v and %d: %w", a.Pictures, a.Head.Dim, p, c.Dim, adapter.ErrFormat)
-	}
-	x := &adapted{Adapter: a, model: b.model}
+	var file *expertsFile
 	if a.Experts != "" {
-		file, err := b.expertsFor(experts)
-		if err != nil {
-			return nil, err
-		}
-		hash := ""
-		if file != nil {
-			hash = file.hash
-		}
-		if err := a.For(b.hash, hash); err != nil {
-			return nil, err
-		}
-		if len(a.Scores) != len(file.tuned.Masks) {
-			return nil, fmt.Errorf("adapter: want scores of %d experts, have %d: %w", len(file.tuned.Masks), len(a.Scores), adapter.ErrFormat)
-		}
-		x.model = file.tuned.MergeInt8(b.model, a.Scores)
-		x.choice = &adapt.Choice{Scores: a.Scores}
-		x.choice.All, x.choice.Parts, x.choice.Kinds = file.tuned.Shares(a.Scores)
-	}
-	if a.Change != nil {
 		var err error
-		if _, x.model, err = tune.Apply(a.Change, x.model); err != nil {
-			return nil, fmt.Errorf("adapter: change: %w: %w", err, adapter.ErrFormat)
+		if file, err = b.expertsFor(experts); err != nil {
+			return nil, err
 		}
 	}
-	x.embedder = adapt.NewBackbone(x.model)
-	return x, nil
+	return b.weights(file).Apply(a)
 }
 
 // answerer says of a picture which class it is: one score a class, and whether it is of any.
 type answerer interface {
-	answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error)
-	// heat says where a picture speaks for a class, by the id of its score.
-	heat(pic *picture.Picture, class int) (grid []float32, side int, err error)
+	Answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error)
+	// Heat says where a picture speaks for a class, by the id of its score.
+	Heat(pic *picture.Picture, class int) (grid []float32, side int, err error)
 }
 
-func (t *taught) heat(pic *picture.Picture, class int) (grid []float32, side int, err error) {
+func (t *taught) Heat(pic *picture.Picture, class int) (grid []float32, side int, err error) {
 	return t.task.Heat(pic, class)
 }
 
-func (x *adapted) heat(pic *picture.Picture, class int) (grid []float32, side int, err error) {
-	embed, patches, side := x.embedder.Patches(pic)
-	grid = make([]float32, side*side)
-	x.Head.Heat(grid, patches, embed, slices.IndexFunc(x.Classes, func(c adapter.Class) bool { return c.ID == class }))
-	return grid, side, nil
-}
-
-func (t *taught) answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error) {
+func (t *taught) Answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error) {
 	a, err := t.task.Ask(pic)
 	if err != nil {
 		return nil, false, err
 	}
 	return a.Scores, !a.Unknown, nil
-}
-
-// answer gives the probabilities that the task gave which the adapter was made of, bit for bit; what is nearest is not known.
-func (x *adapted) answer(pic *picture.Picture) (scores []adapt.Score, known bool, err error) {
-	embed, err := x.embedder.Embed(pic)
-	if err != nil {
-		return nil, false, err
-	}
-	logits := make([]float32, len(x.Classes))
-	x.Head.Logits(logits, embed)
-	fewshot.Probabilities(logits, logits, 1, len(logits))
-	for i, c := range x.Classes {
-		scores = append(scores, adapt.Score{Class: c.ID, Name: c.Name, Probability: logits[i]})
-	}
-	return scores, x.Knows(embed), nil
 }

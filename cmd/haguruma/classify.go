@@ -227,7 +227,7 @@ func (a *app) answererOf(ctx context.Context, b *bundle, f classifyFlags, progre
 		for _, c := range loaded.Classes {
 			counts = append(counts, classCount{c.Name, c.Examples})
 		}
-		by, choice, about["adapter"] = x, x.choice, describe(loaded)
+		by, choice, about["adapter"] = x, x.Choice, describe(loaded)
 	} else {
 		var experts *expertsFile
 		if !f.noExperts {
@@ -315,7 +315,7 @@ func classifyFile(by answerer, file query, maps *heatFolder) (classified, error)
 	if err == nil {
 		var scores []adapt.Score
 		var known bool
-		if scores, known, err = by.answer(pic); err == nil {
+		if scores, known, err = by.Answer(pic); err == nil {
 			slices.SortStableFunc(scores, func(x, y adapt.Score) int { return cmp.Compare(y.Probability, x.Probability) })
 			for _, s := range scores {
 				out.Scores = append(out.Scores, classScore{s.Name, s.Probability})
@@ -327,7 +327,7 @@ func classifyFile(by answerer, file query, maps *heatFolder) (classified, error)
 			if maps != nil {
 				var grid []float32
 				var side int
-				if grid, side, err = by.heat(pic, scores[0].Class); err == nil {
+				if grid, side, err = by.Heat(pic, scores[0].Class); err == nil {
 					out.Heat, err = maps.write(file.name, pic, scores[0].Name, grid, side)
 				}
 			}

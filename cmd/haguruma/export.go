@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"haguruma/adapt/adapter"
+	"haguruma/adapt/carry"
 	"haguruma/core/onnx"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
@@ -106,7 +107,7 @@ func (a *app) export(f exportFlags, codes onnx.Int8, args []string) error {
 			return err
 		}
 		info := describe(x.Adapter)
-		r.File, r.Adapter, head, params = path, &info, x.Adapter, x.model.Params()
+		r.File, r.Adapter, head, params = path, &info, x.Adapter, x.Model().Params()
 		for _, c := range x.Classes {
 			r.Classes = append(r.Classes, c.Name)
 		}
@@ -158,7 +159,7 @@ func (a *app) export(f exportFlags, codes onnx.Int8, args []string) error {
 }
 
 // adapted opens the bundle and applies the adapter to it.
-func (f *exportFlags) adapted(bundle string) (*adapted, string, error) {
+func (f *exportFlags) adapted(bundle string) (*carry.Applied, string, error) {
 	loaded, err := f.adapter.load()
 	if err != nil {
 		return nil, "", err

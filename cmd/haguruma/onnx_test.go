@@ -168,7 +168,7 @@ func TestExportAdapterONNX(t *testing.T) {
 				t.Fatal(err)
 			}
 			pic.Square(size).Tensor(c.pixels[i*3*size*size:(i+1)*3*size*size], config.Mean, config.Std)
-			scores, _, err := x.answer(pic)
+			scores, _, err := x.Answer(pic)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ func TestFineTuning(t *testing.T) {
 		if x.Provenance.Method != "sparse" {
 			t.Errorf("method %q", x.Provenance.Method)
 		}
-		for _, want := range x.model.Params().File().Tensors {
+		for _, want := range x.Model().Params().File().Tensors {
 			have, ok := exported.Tensor(want.Name)
 			if !ok {
 				t.Fatalf("no tensor %s", want.Name)
