@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +22,11 @@ func TestSignedAdapters(t *testing.T) {
 	digits := strings.TrimSpace(ours[strings.LastIndex(strings.TrimSpace(ours), "\n"):])
 	succeed(t, "key", in("theirs.pem"))
 	refuse(t, exitFailure, []string{"exists"}, "key", in("ours.pem"))
+	write(t, in("half.pub.pem"), []byte("somebody's"))
+	refuse(t, exitFailure, []string{"half.pub.pem", "exists"}, "key", in("half.pem"))
+	if _, err := os.Stat(in("half.pem")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half a pair is left: %v", err)
+	}
 	if info, err := os.Stat(in("ours.pem")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the private key: %v, %v", info, err)
 	}

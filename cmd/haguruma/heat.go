@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
@@ -39,12 +40,12 @@ func openHeat(path string) (*heatFolder, error) {
 // write draws the map over what the network sees of the picture, and returns the path of the file: the picture's name and the class.
 func (h *heatFolder) write(file string, pic *picture.Picture, class string, grid []float32, side int) (string, error) {
 	base := filepath.Base(file)
-	stem := strings.TrimSuffix(base, filepath.Ext(base)) + "-" + fileName(class)
+	stem := shorten(strings.TrimSuffix(base, filepath.Ext(base))) + "-" + shorten(fileName(class))
 	name := stem
-	for n := 2; h.names[name]; n++ {
+	for n := 2; h.names[strings.ToLower(name)]; n++ { // some file systems do not tell a from A
 		name = stem + "-" + strconv.Itoa(n)
 	}
-	h.names[name] = true
+	h.names[strings.ToLower(name)] = true
 	var data bytes.Buffer
 	if err := png.Encode(&data, drawHeat(pic, grid, side)); err != nil {
 		return "", err
@@ -61,6 +62,15 @@ func fileName(class string) string {
 		}
 		return r
 	}, class)
+}
+
+// shorten leaves at most 100 bytes, whole characters: two of them, a number and an ending are within the 255 that file systems take.
+func shorten(name string) string {
+	for len(name) > 100 {
+		_, n := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-n]
+	}
+	return name
 }
 
 var (

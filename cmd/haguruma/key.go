@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -35,14 +36,11 @@ writes. A file that is there is never written over.`,
 				return err
 			}
 			beside := strings.TrimSuffix(args[0], ".pem") + ".pub.pem"
-			for _, file := range []struct {
-				path string
-				data []byte
-				mode os.FileMode
-			}{{args[0], private, 0o600}, {beside, public, 0o644}} {
-				if err := writeNew(file.path, file.data, file.mode); err != nil {
-					return err
-				}
+			if err := writeNew(args[0], private, 0o600); err != nil {
+				return err
+			}
+			if err := writeNew(beside, public, 0o644); err != nil {
+				return errors.Join(err, os.Remove(args[0])) // half a pair is of no use, and stands in the way of the next
 			}
 			_, err = fmt.Fprintf(a.stdout, "%s: keep it to yourself\n%s: give it to others, or its digits:\n%s\n", printable(args[0]), printable(beside), hex.EncodeToString(key.Public()))
 			return err
