@@ -230,6 +230,8 @@ func (r *run) run() (*Result, error) {
 		}
 		r.moved(values)
 		kernel.Scale(values, float32(result.Part))
+	} else if vote && r.progress != nil {
+		r.progress(r.of, r.of, result.Votes[0].Loss) // nothing changes: the steps on all examples are spared
 	}
 	return result, r.finish(result, values)
 }
