@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"haguruma/core/kernel"
 )
 
 // Unit says what one gate opens.
@@ -83,10 +85,14 @@ type Gates[F Float] struct {
 	scratch []F // (G)
 }
 
-// span is the gates [at : at+n] of the scalars [start : start+rows*cols]; gates are cols for UnitColumn, rows for UnitRow.
+// span is the gates [at : at+n] of the scalars [start : start+rows*cols]; gates are cols for UnitColumn, rows for UnitRow. Gates of single scalars
+// come in spans of PieceLen at most, so that what several passes over a span read and write stays in a core's cache.
 type span struct{ start, at, n, rows, cols int }
 
 func (s span) len() int { return s.rows * s.cols }
+
+// PieceLen is how many gates are worked on at a time where several arrays of their size are read and written.
+const PieceLen = 4096
 
 // NewGates returns gates with LogAlpha 0 and Z 0. It wraps ErrConfig when the config does not pass Check or no tensor matches.
 func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
@@ -116,8 +122,12 @@ func NewGates[F Float](c GatesConfig, tensors []Tensor) (*Gates[F], error) {
 				s.n = s.rows
 			}
 		}
-		g.spans = append(g.spans, s)
 		at += s.n
+		for s.n == s.len() && s.n > PieceLen {
+			g.spans = append(g.spans, span{s.start, s.at, PieceLen, 1, PieceLen})
+			s = span{s.start + PieceLen, s.at + PieceLen, s.n - PieceLen, 1, s.n - PieceLen}
+		}
+		g.spans = append(g.spans, s)
 	}
 	if at == 0 {
 		return nil, fmt.Errorf("sparse: tensors: no name matches %q: %w", c.Tensors, ErrConfig)
@@ -188,14 +198,17 @@ func normalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) 
 // Refresh clamps expert m's LogAlpha and writes its mask to Z[m]. It returns false when a LogAlpha was not finite. Different experts may be
 // refreshed at the same time when each call has its own scratch (G).
 func (g *Gates[F]) Refresh(m int, training bool, scratch []F) bool {
-	finite := clampLogAlpha(g.LogAlpha[m])
-	open := scratch[:g.Len()]
-	Open(g.Config.Gate, open, g.LogAlpha[m], training)
+	finite := true
 	for _, s := range g.spans {
-		z, gates := g.Z[m][s.start:][:s.len()], open[s.at:][:s.n]
+		z, la := g.Z[m][s.start:][:s.len()], g.LogAlpha[m][s.at:][:s.n]
+		finite = clampLogAlpha(la) && finite
+		if s.n == len(z) {
+			Open(g.Config.Gate, z, la, training)
+			continue
+		}
+		gates := scratch[:s.n]
+		Open(g.Config.Gate, gates, la, training)
 		switch {
-		case s.n == len(z):
-			copy(z, gates)
 		case g.Config.Unit == UnitColumn:
 			for r := range s.rows {
 				copy(z[r*s.cols:(r+1)*s.cols], gates)
@@ -220,48 +233,61 @@ func (g *Gates[F]) RefreshAll(training bool) bool {
 	return finite
 }
 
-// Backward writes the gradient of expert m's LogAlpha from that of its mask.
+// Backward writes the gradient of expert m's LogAlpha from that of its mask, the sum of weights[i] * dz[i], and returns the sum of its squares.
 //
-//	dLogAlpha, scratch  (G)
-//	dz                  (N)
-func (g *Gates[F]) Backward(m int, dLogAlpha, dz, scratch []F) {
-	g.gather(dLogAlpha, dz)
-	OpenBackward(g.Config.Gate, dLogAlpha, dLogAlpha, g.LogAlpha[m], scratch)
+//	dLogAlpha  (G)
+//	dz         (len(weights)) of (N)
+//	scratch    (N)
+func (g *Gates[F]) Backward(m int, dLogAlpha, weights []F, dz [][]F, scratch []F) (squares float64) {
+	for _, s := range g.spans {
+		d := dLogAlpha[s.at:][:s.n]
+		sum := d
+		if s.n != s.len() {
+			sum = scratch[:s.len()]
+		}
+		clear(sum)
+		for i, weight := range weights {
+			kernel.Axpy(sum, weight, dz[i][s.start:][:len(sum)])
+		}
+		gather(g.Config.Unit, s, d, sum)
+		OpenBackward(g.Config.Gate, d, d, g.LogAlpha[m][s.at:][:s.n], scratch)
+		squares += float64(kernel.Dot(d, d))
+	}
+	return squares
 }
 
-// gather writes to sums (G) what each gate opens of x (N), added up.
-func (g *Gates[F]) gather(sums, x []F) {
-	for _, s := range g.spans {
-		d, gates := x[s.start:][:s.len()], sums[s.at:][:s.n]
-		switch {
-		case s.n == len(d):
-			copy(gates, d)
-		case g.Config.Unit == UnitColumn:
-			clear(gates)
-			for r := range s.rows {
-				for c, v := range d[r*s.cols:][:s.cols] {
-					gates[c] += v
-				}
+// gather writes to sums (s.n) what each gate of a span opens of x (s.len()), added up. Where each opens one scalar they may alias.
+func gather[F Float](unit Unit, s span, sums, x []F) {
+	switch {
+	case s.n == s.len():
+		copy(sums, x)
+	case unit == UnitColumn:
+		clear(sums)
+		for r := range s.rows {
+			for c, v := range x[r*s.cols:][:s.cols] {
+				sums[c] += v
 			}
-		default:
-			for r := range gates {
-				var sum F
-				for _, v := range d[r*s.cols:][:s.cols] {
-					sum += v
-				}
-				gates[r] = sum
+		}
+	default:
+		for r := range sums {
+			var sum F
+			for _, v := range x[r*s.cols:][:s.cols] {
+				sum += v
 			}
+			sums[r] = sum
 		}
 	}
 }
 
-// gatherMagnitudes is gather of the magnitudes of x.
+// gatherMagnitudes writes to sums (G) the magnitudes of what each gate opens of x (N), added up.
 func (g *Gates[F]) gatherMagnitudes(sums, x []F) {
 	magnitudes := make([]F, len(x))
 	for i, v := range x {
 		magnitudes[i] = max(v, -v)
 	}
-	g.gather(sums, magnitudes)
+	for _, s := range g.spans {
+		gather(g.Config.Unit, s, sums[s.at:][:s.n], magnitudes[s.start:][:s.len()])
+	}
 }
 
 // Density is the share of all N scalars that expert m's mask does not close, those of tensors without gates included: 1 - sp_m of METHOD 1.4.

@@ -172,7 +172,7 @@ func TestMergeGradients(t *testing.T) {
 			for i, v := range dMask {
 				dz[i] = scores[m] * v
 			}
-			g.Backward(m, dla, dz, make([]float64, g.Len()))
+			g.Backward(m, dla, []float64{1}, [][]float64{dz}, make([]float64, len(dz)))
 			for i := range dla {
 				check("logAlpha", g.LogAlpha[m], i, dla[i])
 			}

@@ -8,10 +8,13 @@ import "haguruma/core/kernel"
 //	z       (M) of (N)
 //	scores  (M)        a score of 0 is skipped
 func Mix[F Float](mask []F, z [][]F, scores []F) {
-	clear(mask)
-	for m, score := range scores {
-		if score != 0 {
-			kernel.Axpy(mask, score, z[m])
+	for at := 0; at < len(mask); at += PieceLen { // a piece of the mask stays in the core's cache while the experts pass by
+		piece := mask[at:min(at+PieceLen, len(mask))]
+		clear(piece)
+		for m, score := range scores {
+			if score != 0 {
+				kernel.Axpy(piece, score, z[m][at:][:len(piece)])
+			}
 		}
 	}
 }
@@ -28,9 +31,13 @@ func Merge[F Float](theta, pre, mask, delta []F) {
 //	dMask    (N)  written: dTheta * delta; expert m's own is scores[m] times that. It may alias dTheta
 //	dScores  (M)  written: <dMask, z[m]>
 func MergeBackward[F Float](dDelta, dMask, dScores, dTheta, mask, delta []F, z [][]F) {
-	kernel.MulAdd(dDelta, dTheta, mask)
-	kernel.Mul(dMask, dTheta, delta)
-	for m := range dScores {
-		dScores[m] = kernel.Dot(dMask, z[m])
+	clear(dScores)
+	for at := 0; at < len(dMask); at += PieceLen {
+		to := min(at+PieceLen, len(dMask))
+		kernel.MulAdd(dDelta[at:to], dTheta[at:to], mask[at:to])
+		kernel.Mul(dMask[at:to], dTheta[at:to], delta[at:to])
+		for m := range dScores {
+			dScores[m] += kernel.Dot(dMask[at:to], z[m][at:to])
+		}
 	}
 }

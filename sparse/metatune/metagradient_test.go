@@ -86,7 +86,7 @@ func TestUpdateGradient(t *testing.T) {
 		var dGates [][]float32
 		for m := range u.gates.LogAlpha {
 			grad := make([]float32, u.gates.Len())
-			u.gateGradient(m, grad, make([]float32, u.gates.Len()))
+			u.gateGradient(m, grad, make([]float32, len(u.pre)))
 			dGates = append(dGates, grad)
 		}
 		check := func(what string, x, grad []float32, step float64) {

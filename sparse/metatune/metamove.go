@@ -56,29 +56,20 @@ func (t *metaTuner) moveTensors(rate float32) {
 func (t *metaTuner) moveGates(factor float64) {
 	rate := float32(t.cfg.GateLR * factor)
 	means := t.meanScores()
-	t.eachExpert(func(m int, scratch []float32) {
-		grad := make([]float32, t.gates.Len())
-		t.gateGradient(m, grad, scratch)
-		la := t.gates.LogAlpha[m]
+	t.eachExpert(func(m int, grad, scratch []float32) {
+		squares := t.gateGradient(m, grad, scratch)
 		excess := t.densities[m] - t.cfg.Density
 		if excess < 0 {
 			t.lambda[m] = 0
 		}
-		push := 1.0
+		push, scale := 1.0, float32(0)
 		if t.cfg.Parity {
 			push = means[m]
-			sparse.DensityBackward(t.cfg.Gates.Gate, grad, la, float32(t.lambda[m]*push/float64(len(la))), scratch)
-			kernel.Axpy(la, -rate, grad)
-		} else {
-			if rms := math.Sqrt(float64(kernel.Dot(grad, grad)) / float64(len(grad))); rms > 0 {
-				kernel.Scale(grad, float32(1/rms))
-				kernel.AdamW(la, grad, t.gate1[m], t.gate2[m], rate, 0.9, 0.99, 1, 0, correction(0.9, t.update+1), correction(0.99, t.update+1))
-			}
-			if t.lambda[m] > 0 {
-				clear(grad)
-				sparse.DensityBackward(t.cfg.Gates.Gate, grad, la, float32(t.lambda[m]), scratch)
-				kernel.Axpy(la, -rate, grad)
-			}
+		} else if rms := math.Sqrt(squares / float64(len(grad))); rms > 0 {
+			scale = float32(1 / rms)
+		}
+		for at := 0; at < len(grad); at += sparse.PieceLen {
+			t.moveGatePiece(m, at, grad[at:min(at+sparse.PieceLen, len(grad))], scratch, rate, scale, push)
 		}
 		if excess >= 0 || t.cfg.Parity {
 			t.lambda[m] += t.cfg.DualLR * factor * excess * push
@@ -86,15 +77,37 @@ func (t *metaTuner) moveGates(factor float64) {
 	})
 }
 
-// gateGradient writes the gradient of the tasks' mean loss with respect to expert m's logAlpha.
-//
-//	grad, scratch  (G)
-func (t *metaTuner) gateGradient(m int, grad, scratch []float32) {
-	dz := make([]float32, len(t.pre))
-	for _, r := range t.results {
-		kernel.Axpy(dz, r.scores[m]/float32(len(t.results)), r.dMask)
+// moveGatePiece moves the gates of expert m from at on by their gradient, which it overwrites. scale is what brings a gradient to a root mean square of
+// 1; 0: there is none.
+func (t *metaTuner) moveGatePiece(m, at int, grad, scratch []float32, rate, scale float32, push float64) {
+	gate, to := t.cfg.Gates.Gate, at+len(grad)
+	la := t.gates.LogAlpha[m][at:to]
+	if t.cfg.Parity {
+		sparse.DensityBackward(gate, grad, la, float32(t.lambda[m]*push/float64(t.gates.Len())), scratch)
+		kernel.Axpy(la, -rate, grad)
+		return
 	}
-	t.gates.Backward(m, grad, dz, scratch)
+	if scale > 0 {
+		kernel.Scale(grad, scale)
+		kernel.AdamW(la, grad, t.gate1[m][at:to], t.gate2[m][at:to], rate, 0.9, 0.99, 1, 0, correction(0.9, t.update+1), correction(0.99, t.update+1))
+	}
+	if t.lambda[m] > 0 {
+		clear(grad)
+		sparse.DensityBackward(gate, grad, la, float32(t.lambda[m]), scratch)
+		kernel.Axpy(la, -rate, grad)
+	}
+}
+
+// gateGradient writes the gradient of the tasks' mean loss with respect to expert m's logAlpha, and returns the sum of its squares.
+//
+//	grad     (G)
+//	scratch  (N)
+func (t *metaTuner) gateGradient(m int, grad, scratch []float32) (squares float64) {
+	weights, masks := make([]float32, len(t.results)), make([][]float32, len(t.results))
+	for i, r := range t.results {
+		weights[i], masks[i] = r.scores[m]/float32(len(t.results)), r.dMask
+	}
+	return t.gates.Backward(m, grad, weights, masks, scratch)
 }
 
 func (t *metaTuner) meanScores() []float64 {

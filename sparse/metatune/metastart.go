@@ -44,14 +44,14 @@ func (t *metaTuner) startFromTasks() {
 				sparse.Scores(r.scores, r.logits, nil, t.temperature)
 			}
 		})
-		t.eachExpert(func(m int, _ []float32) {
+		t.eachExpert(func(m int, _, _ []float32) {
 			for _, r := range batch {
 				kernel.Axpy(pull[m], r.scores[m], r.dDelta)
 			}
 		})
 	}
 	ownPull(pull)
-	t.eachExpert(func(m int, _ []float32) { t.gates.InitOrder(m, pull[m], min(t.cfg.InitDensity, 0.999)) })
+	t.eachExpert(func(m int, _, _ []float32) { t.gates.InitOrder(m, pull[m], min(t.cfg.InitDensity, 0.999)) })
 }
 
 // ownPull makes of the experts' pulls their squares over the sum of all magnitudes: what only one expert's tasks pull on counts whole, what

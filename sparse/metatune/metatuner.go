@@ -23,6 +23,8 @@ type metaTuner struct {
 	workers []*metaWorker
 	results []*taskResult
 
+	rooms [][2][]float32 // a goroutine's, of eachExpert
+
 	lambda []float64 // (M) multipliers of the density constraints
 	update int
 	// pending is the update that was taken and not yet validated and logged: an interrupted validation is repeated.
@@ -233,7 +235,7 @@ func (t *metaTuner) refresh(training bool) bool {
 		return true
 	}
 	var broken atomic.Bool
-	t.eachExpert(func(m int, scratch []float32) {
+	t.eachExpert(func(m int, _, scratch []float32) {
 		if !t.gates.Refresh(m, training, scratch) {
 			broken.Store(true)
 		}
@@ -242,11 +244,14 @@ func (t *metaTuner) refresh(training bool) bool {
 	return !broken.Load()
 }
 
-// eachExpert runs f for every expert over all cores.
-func (t *metaTuner) eachExpert(f func(m int, scratch []float32)) {
-	deal(runtime.GOMAXPROCS(0), t.cfg.Gates.Experts, func(int) func(m int) {
-		scratch := make([]float32, t.gates.Len())
-		return func(m int) { f(m, scratch) }
+// eachExpert runs f for every expert over all cores, with room for its gates (G) and for a backbone (N).
+func (t *metaTuner) eachExpert(f func(m int, gates, scratch []float32)) {
+	n := min(runtime.GOMAXPROCS(0), t.cfg.Gates.Experts)
+	for len(t.rooms) < n {
+		t.rooms = append(t.rooms, [2][]float32{make([]float32, t.gates.Len()), make([]float32, len(t.pre))})
+	}
+	deal(n, t.cfg.Gates.Experts, func(k int) func(m int) {
+		return func(m int) { f(m, t.rooms[k][0], t.rooms[k][1]) }
 	})
 }
 

@@ -32,7 +32,7 @@ func newMetaValidation(trials Trials, episodes int) *metaValidation {
 func (t *metaTuner) validate(ctx context.Context, v *metaValidation, stats *MetaStats, progress Progress) error {
 	best := t.snapshot(0) // of gates that are not settled, which may go on learning
 	if t.cfg.settles() {
-		t.eachExpert(func(m int, _ []float32) { t.gates.Settle(m, t.cfg.Density) })
+		t.eachExpert(func(m int, _, _ []float32) { t.gates.Settle(m, t.cfg.Density) })
 		for m, la := range best.logAlpha {
 			defer copy(t.gates.LogAlpha[m], la)
 		}
