@@ -140,6 +140,9 @@ func Density[F Float](z []F) float64 {
 func clampLogAlpha[F Float](logAlpha []F) bool {
 	finite := true
 	for i, la := range logAlpha {
+		if la >= MinLogAlpha && la <= MaxLogAlpha { // nearly always
+			continue
+		}
 		if la-la != 0 {
 			finite = false
 		}
