@@ -16,6 +16,8 @@ const (
 	CodeContradiction  = "contradiction"   // one picture in two classes
 	CodeUnknownVersion = "unknown_version" // no version of that number
 	CodeNoPatches      = "no_patches"      // a heat map by an embedder that knows no patches
+	CodeTakenID        = "taken_id"        // an id that another class or example has
+	CodeBadVersion     = "bad_version"     // Recall of what is no version of the task
 )
 
 // Error is a refused call. The fields that do not apply are zero.
@@ -50,6 +52,8 @@ var (
 	ErrContradiction  error = &Error{Code: CodeContradiction, Message: "one picture in two classes"}
 	ErrUnknownVersion error = &Error{Code: CodeUnknownVersion, Message: "no such version"}
 	ErrNoPatches      error = &Error{Code: CodeNoPatches, Message: "no patches of this backbone"}
+	ErrTakenID        error = &Error{Code: CodeTakenID, Message: "the id is taken"}
+	ErrBadVersion     error = &Error{Code: CodeBadVersion, Message: "not a version of this task"}
 )
 
 // Code returns the code of the first [Error] in err's chain, or "" when there is none.

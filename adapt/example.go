@@ -40,6 +40,11 @@ func (x *example) picture(who string) (*picture.Picture, error) {
 // AddExample embeds one picture, only this one, and appends it to a class. Of the picture, what the embedder sees is kept.
 // Errors: ErrUnknownClass, ErrBadEmbedding, ErrContradiction when another class has the picture, or what the embedder returned, wrapped.
 func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {
+	return t.AddExampleAs(0, class, pic)
+}
+
+// AddExampleAs is AddExample with an id of a front that keeps them; 0: the next one. ErrTakenID: an example has it.
+func (t *Task) AddExampleAs(id, class int, pic *picture.Picture) (int, error) {
 	if _, err := t.class(class); err != nil { // before the costly step
 		return 0, err
 	}
@@ -48,12 +53,17 @@ func (t *Task) AddExample(class int, pic *picture.Picture) (id int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return t.AddEmbedding(class, embed, reduced)
+	return t.AddEmbeddingAs(id, class, embed, reduced)
 }
 
 // AddEmbedding is AddExample for an embedding of length Dim that was made before, by the weights without experts; it is copied. pic is what
 // the embedder sees of the picture (Embedder.Reduce), which is kept; nil where it is not known: experts cannot be used then.
 func (t *Task) AddEmbedding(class int, embed []float32, pic *picture.Picture) (id int, err error) {
+	return t.AddEmbeddingAs(0, class, embed, pic)
+}
+
+// AddEmbeddingAs is AddEmbedding with an id, as AddExampleAs.
+func (t *Task) AddEmbeddingAs(id, class int, embed []float32, pic *picture.Picture) (int, error) {
 	c, err := t.class(class)
 	if err != nil {
 		return 0, err
@@ -68,8 +78,10 @@ func (t *Task) AddEmbedding(class int, embed []float32, pic *picture.Picture) (i
 			Class: other.class.id, Name: other.class.name, Example: other.id,
 		}
 	}
-	t.lastID.example++
-	x := &example{id: t.lastID.example, class: c, embed: slices.Clone(embed), pic: pic}
+	if _, err := t.example(id); err == nil || id < 0 {
+		return 0, &Error{Code: CodeTakenID, Message: fmt.Sprintf("the id %d is not free", id), Example: id}
+	}
+	x := &example{id: nextID(&t.lastID.example, id), class: c, embed: slices.Clone(embed), pic: pic}
 	t.examples[x.id] = x
 	c.examples = append(c.examples, x)
 	t.revision++
@@ -114,6 +126,14 @@ func (t *Task) Embedding(id int) ([]float32, error) {
 		return nil, err
 	}
 	return slices.Clone(x.embed), nil
+}
+
+// Picture returns what the embedder sees of an example; nil where that is not known, or there is no such example.
+func (t *Task) Picture(id int) *picture.Picture {
+	if x, ok := t.examples[id]; ok {
+		return x.pic
+	}
+	return nil
 }
 
 func (c *class) drop(x *example) {

@@ -29,9 +29,13 @@ func (t *Task) SetExperts(x Experts) {
 }
 
 // UseExperts turns experts off or on again; they are on at first. Off takes effect at once, and so does on where the version in use was
-// made with them; where it was not, the next Adapt uses them, and until then the task is stale.
+// made with them; where it was not, the next Adapt uses them, and until then the task is stale. So it is when they are turned off while a recalled version
+// answers that was made with them: what the backbone alone made of the examples was not kept.
 func (t *Task) UseExperts(on bool) {
 	t.off = !on
+	if !on && t.inUse != nil && t.inUse.recalled && t.inUse.Plain.Choice != nil {
+		t.revision++
+	}
 	if on && t.experts != nil && (t.inUse == nil || t.inUse.Merged == nil || t.inUse.Merged.Choice == nil) {
 		t.revision++
 	}

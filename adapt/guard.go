@@ -27,6 +27,7 @@ const (
 	VerdictWorse        = "worse"         // not taken, unless forced
 	VerdictNotCompared  = "not_compared"  // too few examples to leave one out
 	VerdictClassRemoved = "class_removed" // the version in use, less a class
+	VerdictImported     = "imported"      // an adapter from elsewhere, not compared
 )
 
 // guardProbability bounds what one example can add to either log-loss when two adaptations are compared, so that one odd example does not decide.

@@ -83,15 +83,30 @@ func (t *Task) Classes() []Class {
 // AddClass appends a class and returns its id. White space around the name is dropped. ErrBadName: the name
 // is empty, longer than MaxNameRunes, not UTF-8 or has control characters. ErrDuplicateClass: another
 // class has exactly this name.
-func (t *Task) AddClass(name string) (id int, err error) {
-	name, err = t.checkName(name, nil)
+func (t *Task) AddClass(name string) (id int, err error) { return t.AddClassAs(0, name) }
+
+// AddClassAs is AddClass with an id of a front that keeps them; 0: the next one. Ids given later are above it. ErrTakenID: a class has it.
+func (t *Task) AddClassAs(id int, name string) (int, error) {
+	name, err := t.checkName(name, nil)
 	if err != nil {
 		return 0, err
 	}
-	t.lastID.class++
-	t.classes = append(t.classes, &class{id: t.lastID.class, name: name})
+	if _, err := t.class(id); err == nil || id < 0 {
+		return 0, &Error{Code: CodeTakenID, Message: fmt.Sprintf("the id %d is not free", id), Class: id}
+	}
+	id = nextID(&t.lastID.class, id)
+	t.classes = append(t.classes, &class{id: id, name: name})
 	t.revision++
-	return t.lastID.class, nil
+	return id, nil
+}
+
+// nextID returns id, or the one after last for 0, and makes last the highest.
+func nextID(last *int, id int) int {
+	if id == 0 {
+		id = *last + 1
+	}
+	*last = max(*last, id)
+	return id
 }
 
 // RenameClass gives a class another name, at once also in what Classify returns. Errors: ErrUnknownClass and

@@ -17,7 +17,8 @@ type Version struct {
 	Tuning   *TuningReport // nil: there was no Tuner
 	Timings  []Timing      // of its steps, in order; none for a version without a class of its parent
 	Verdict  Verdict
-	revision int // of the task
+	revision int // of the task; -1: of none, it was recalled and the examples are others
+	recalled bool
 }
 
 // Named is a class of a version.

@@ -6,7 +6,6 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/adapt/adapter"
-	"haguruma/adapt/tune"
 	"haguruma/core/fewshot"
 	"haguruma/core/picture"
 	"haguruma/core/vit"
@@ -75,29 +74,41 @@ type Applied struct {
 // Apply makes the backbone ready to classify by an adapter; it is not written to, and the two share buffers. Errors wrap adapter.ErrBundle,
 // adapter.ErrExperts, or adapter.ErrFormat for one that does not fit what it names.
 func (w Weights) Apply(a *adapter.Adapter) (*Applied, error) {
-	if err := a.For(w.Bundle, w.Hash); err != nil {
+	if err := w.fits(a); err != nil {
 		return nil, err
-	}
-	if p, dim := w.pictures(), w.Backbone.Dim(); a.Pictures != p || a.Head.Dim != dim {
-		return nil, fmt.Errorf("adapter: want pictures %v and embeddings of %d numbers, the bundle has %v and %d: %w", a.Pictures, a.Head.Dim, p, dim, adapter.ErrFormat)
 	}
 	x, model := &Applied{Adapter: a}, w.Backbone.Model()
 	if a.Experts != "" {
-		if len(a.Scores) != len(w.Experts.Masks) {
-			return nil, fmt.Errorf("adapter: want scores of %d experts, have %d: %w", len(w.Experts.Masks), len(a.Scores), adapter.ErrFormat)
-		}
 		model = w.Experts.MergeInt8(model, a.Scores)
 		x.Choice = &adapt.Choice{Scores: a.Scores}
 		x.Choice.All, x.Choice.Parts, x.Choice.Kinds = w.Experts.Shares(a.Scores)
 	}
 	if a.Change != nil {
 		var err error
-		if _, model, err = tune.Apply(a.Change, model); err != nil {
-			return nil, fmt.Errorf("adapter: change: %w: %w", err, adapter.ErrFormat)
+		if model, err = w.tuned(a, model); err != nil {
+			return nil, err
 		}
 	}
 	x.embedder = w.Backbone.With(model)
 	return x, nil
+}
+
+// fits holds an adapter to the weights: the same files, and what it says of them.
+func (w Weights) fits(a *adapter.Adapter) error {
+	if err := a.For(w.Bundle, w.Hash); err != nil {
+		return err
+	}
+	if p, dim := w.pictures(), w.Backbone.Dim(); a.Pictures != p || a.Head.Dim != dim {
+		return fmt.Errorf("adapter: want pictures %v and embeddings of %d numbers, the bundle has %v and %d: %w", a.Pictures, a.Head.Dim, p, dim, adapter.ErrFormat)
+	}
+	if a.Experts != "" && len(a.Scores) != len(w.Experts.Masks) {
+		return fmt.Errorf("adapter: want scores of %d experts, have %d: %w", len(w.Experts.Masks), len(a.Scores), adapter.ErrFormat)
+	}
+	return nil
+}
+
+func changeError(err error) error {
+	return fmt.Errorf("adapter: change: %w: %w", err, adapter.ErrFormat)
 }
 
 // Model is the backbone, merged and changed.

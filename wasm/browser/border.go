@@ -91,6 +91,14 @@ func (a *arguments) more() bool {
 	return a.err == nil && a.at < len(a.values) && !a.values[a.at].IsUndefined()
 }
 
+// id reads an id that may be left out: 0.
+func (a *arguments) id() int {
+	if a.more() {
+		return a.int()
+	}
+	return 0
+}
+
 func (a *arguments) bool() bool {
 	v, ok := a.next(safejs.TypeBoolean)
 	if !ok {

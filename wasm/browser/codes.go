@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"haguruma/adapt"
+	"haguruma/adapt/adapter"
 	"haguruma/core/picture"
 )
 
@@ -16,6 +17,7 @@ var (
 	errBundle  = errors.New("not a bundle that this engine reads")
 	errExperts = errors.New("not experts of this backbone")
 	errStopped = errors.New("stopped by the caller")
+	errAdapter = errors.New("not an adapter that this engine reads")
 	errWeights = errors.New("an embedding of other weights than those in use")
 )
 
@@ -31,6 +33,10 @@ var codes = []struct {
 	{errHash, "hash"},
 	{errBundle, "bundle"},
 	{errExperts, "experts"},
+	{adapter.ErrBundle, "adapter_bundle"},
+	{adapter.ErrExperts, "adapter_bundle"},
+	{errAdapter, "adapter"},
+	{adapter.ErrFormat, "adapter"},
 	{errWeights, "other_weights"},
 	{picture.ErrFormat, "picture_format"},
 	{picture.ErrTruncated, "picture_truncated"},

@@ -13,6 +13,7 @@ import (
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
+	"haguruma/sparse"
 )
 
 // session is what one Worker holds: a backbone, its experts and the user's task on it.
@@ -20,6 +21,7 @@ type session struct {
 	border  *border
 	eye     *adapt.Backbone
 	experts *adapt.BackboneExperts // nil before openExperts
+	tuned   *sparse.Experts        // the same
 	task    *adapt.Task
 
 	adapting *adapting // nil: none on its way
@@ -52,6 +54,12 @@ func (s *session) verbs() map[string]verb {
 		"classify":          s.classify,
 		"classifyEmbedding": s.classifyEmbedding,
 		"memory":            s.memory,
+		"pack":              s.pack,
+		"recall":            s.recall,
+		"adapterClasses":    s.adapterClasses,
+		"remember":          s.remember,
+		"chain":             s.chain,
+		"journal":           s.journal,
 	}
 }
 
@@ -135,12 +143,13 @@ func (s *session) embed(a *arguments) (any, error) {
 	return map[string]any{"embed": array, "square": pixels, "thumbnail": thumbnail}, nil
 }
 
+// addClass(name, id), without an id the next one.
 func (s *session) addClass(a *arguments) (any, error) {
-	name := a.string()
+	name, id := a.string(), a.id()
 	if err := s.ready(a); err != nil {
 		return nil, err
 	}
-	return s.task.AddClass(name)
+	return s.task.AddClassAs(id, name)
 }
 
 func (s *session) renameClass(a *arguments) (any, error) {
@@ -159,7 +168,7 @@ func (s *session) removeClass(a *arguments) (any, error) {
 	return nil, s.task.RemoveClass(class)
 }
 
-// addExample(class, bytes, width, height, thumbnail)
+// addExample(class, bytes, width, height, thumbnail, id), without an id the next one
 func (s *session) addExample(a *arguments) (any, error) {
 	class := a.int()
 	pic, err := s.picture(a)
@@ -170,14 +179,18 @@ func (s *session) addExample(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	example, err := s.task.AddExample(class, pic)
+	id := a.id()
+	if a.err != nil {
+		return nil, a.err
+	}
+	example, err := s.task.AddExampleAs(id, class, pic)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]any{"id": example, "width": pic.Width, "height": pic.Height, "thumbnail": thumbnail}, nil
 }
 
-// addEmbedding(class, embed, square): both as embed gave them, without scores. Without the square the example is of no use to experts.
+// addEmbedding(class, embed, square, id): both as embed gave them, without scores. Without the square the example is of no use to experts.
 func (s *session) addEmbedding(a *arguments) (any, error) {
 	class := a.int()
 	embed, err := s.embedding(a)
@@ -199,7 +212,11 @@ func (s *session) addEmbedding(a *arguments) (any, error) {
 	if err := copyIn(square.Pix, array); err != nil {
 		return nil, err
 	}
-	return s.task.AddEmbedding(class, embed, square)
+	id := a.id()
+	if a.err != nil {
+		return nil, a.err
+	}
+	return s.task.AddEmbeddingAs(id, class, embed, square)
 }
 
 func (s *session) removeExample(a *arguments) (any, error) {
