@@ -9,14 +9,18 @@ import { User } from "./user.mjs";
 
 /** @import { Browser, BrowserContextOptions } from "playwright-core" */
 
-/** Called at the top of a test file: browser and server are there from before its first test until after its last. */
-export function site(models = pageModels()) {
+/**
+ * Called at the top of a test file: browser and server are there from before its first test until after its last.
+ * @param {import("./bundle.mjs").Models} [models]
+ * @param {string[]} [flags] of the browser
+ */
+export function site(models = pageModels(), flags = []) {
 	/** @type {Browser} */
 	let browser;
 	/** @type {Awaited<ReturnType<typeof serve>>} */
 	let server;
 	before(async () => {
-		[browser, server] = await Promise.all([launch(), serve(models.folder)]);
+		[browser, server] = await Promise.all([launch(flags), serve(models.folder)]);
 	});
 	after(async () => {
 		await browser?.close();

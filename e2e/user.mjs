@@ -3,6 +3,7 @@
 import { text } from "../www/strings.js";
 import { eventually } from "./browser.mjs";
 
+/** @import { Text } from "../www/strings.js" */
 /** @import { CDPSession, FileChooser, Locator, Page } from "playwright-core" */
 
 /** Points of a stroke, 0..1 across the paper. @typedef {[number, number][]} Stroke */
@@ -133,20 +134,20 @@ export class User {
 		await input.press("Enter");
 	}
 
-	/** Waits until the class shows so many pictures, all of them read. @param {number} i @param {number} n */
-	async waitForPictures(i, n) {
+	/** Waits until the class shows so many pictures, all of them read. @param {number} i @param {number} n @param {Text} [table] */
+	async waitForPictures(i, n, table = text) {
 		const card = this.card(i);
 		const read = async () => ({
 			count: await card.locator(".count").textContent(),
 			tiles: await card.locator(".tile").count(),
 			waiting: await card.locator(".tile.waiting").count(),
 		});
-		await eventually(read, { count: n === 0 ? text.noPictures : text.pictures(n), tiles: n, waiting: 0 });
+		await eventually(read, { count: n === 0 ? table.noPictures : table.pictures(n), tiles: n, waiting: 0 });
 	}
 
-	/** Waits for a verdict that names a class. @param {string} name */
-	async waitForVerdict(name) {
-		await eventually(async () => (await this.page.locator("#verdict").textContent()) ?? "", (v) => v.startsWith(`${name}, `), name);
+	/** Waits for a verdict that names a class. @param {string} name @param {Text} [table] */
+	async waitForVerdict(name, table = text) {
+		await eventually(async () => (await this.page.locator("#verdict").textContent()) ?? "", (v) => v.startsWith(table.verdict(name, "")), name);
 	}
 
 	/** What the bars say: names and percent. */

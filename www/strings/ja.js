@@ -33,7 +33,7 @@ export const ja = {
 	padLabel: (name) => `「${name}」の手書きエリア`,
 	addDrawing: "手書きを追加",
 	undoStroke: "1画戻す",
-	undoStrokeLabel: "最後の1画を取り消す",
+	undoStrokeLabel: "1画戻す（最後の1画を取り消す）",
 	clear: "消去",
 	chooseFiles: "画像を選ぶ",
 	dropHere: "またはここにドロップ",

@@ -1,0 +1,57 @@
+// axe finds nothing, in any state that the page can be in: before and after learning, with trouble, in both languages, light and dark.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { languages } from "../www/strings.js";
+import { faults } from "./axe.mjs";
+import { desktop, phone } from "./browser.mjs";
+import { png, stripes } from "./pictures.mjs";
+import { site } from "./site.mjs";
+import { fileOf } from "./user.mjs";
+
+/** @import { Page } from "playwright-core" */
+
+// There is a camera, so that its use can be denied.
+const { open } = site(undefined, ["--use-fake-device-for-media-stream"]);
+
+/** In light and in dark. @param {Page} page @param {string} state */
+async function check(page, state) {
+	for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+		await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+		assert.deepEqual(await faults(page), [], `${state}, ${colorScheme}`);
+	}
+}
+
+for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
+	for (const [lang, table] of Object.entries(languages)) {
+		test(`${device}, ${lang}: axe finds nothing in any state`, async () => {
+			const { visit, page, user } = await open({ ...options, locale: lang, permissions: [] }, table);
+			await check(page, "before");
+			await user.press(page.locator("#sample"));
+			await user.waitForVerdict(table.sampleBad, table);
+			await check(page, "learnt");
+			await user.press(user.button(user.card(0), table.removeClass(table.sampleGood)));
+			await user.press(user.button(page.locator("#notices"), table.undo));
+			await user.waitForPictures(0, 5, table);
+			await user.choose(user.button(user.card(0), table.chooseFiles), [fileOf("letter.png", Buffer.from("no picture")), fileOf("stripes.png", png(40, 40, stripes))]);
+			await user.waitForPictures(0, 6, table);
+			await user.press(user.button(user.card(1), table.cameraOpen));
+			await user.waitFor(".camera-trouble:visible", table.camera.denied);
+			await user.press(user.button(user.tryIt, table.cameraOpen));
+			await check(page, "trouble");
+			visit.calm();
+			await visit.close();
+		});
+	}
+}
+
+test("axe is red on a page that breaks its rules", async () => {
+	const { page, visit } = await open();
+	await page.evaluate(() => {
+		document.querySelector("#learn")?.replaceChildren();
+		document.querySelector(".lead")?.setAttribute("role", "buton");
+	});
+	const rules = new Set((await faults(page)).map((line) => line.split(":")[0]));
+	assert.deepEqual([...rules].sort(), ["aria-roles", "button-name"]);
+	await visit.close();
+});
