@@ -104,3 +104,8 @@ func (x *BackboneExperts) Demand(scores []float32) []float32 {
 func (x *BackboneExperts) Shares(scores []float32) (all sparse.Share, parts, kinds []sparse.Share) {
 	return x.experts.Shares(scores)
 }
+
+// Places is Shares by part and kind of tensor, with what each expert opens.
+func (x *BackboneExperts) Places(scores []float32) []sparse.Place {
+	return x.experts.Places(scores)
+}

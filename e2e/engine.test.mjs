@@ -156,6 +156,13 @@ test("versions: adapted step by step, stopped, refused, gone back to; doubts and
 	assert.ok(second.head === "ridge" && second.taken && second.verdict.compared === 7);
 	const reasons = valueOf(() => verbs.explain());
 	assert.ok(reasons && reasons.head === "ridge" && reasons.trials.length === 3 && reasons.confusion?.flat().reduce((a, b) => a + b) === 7);
+	assert.deepEqual([reasons.judged?.length, reasons.plain?.total, reasons.places], [7, 7, null]);
+	assert.deepEqual(reasons.judged?.filter((j) => j.said !== j.class).map((j) => j.example), reasons.misses);
+	assert.ok(reasons.judged?.every((j) => j.probability <= j.saying && (j.said !== j.class || j.probability === j.saying)));
+	const [forOne, forTwo] = [one, two].map((id) => valueOf(() => verbs.heat(id, circle(19), 64, 64)));
+	assert.ok(forOne && forOne.grid.length === forOne.side ** 2 && forOne.side > 1 && new Set(forOne.grid).size > 4);
+	assert.deepEqual(forTwo?.grid, forOne.grid.map((v) => -v), "of two classes what speaks for one speaks against the other");
+	assert.equal(codeOf(verbs.heat(99, circle(19), 64, 64)), "unknown_class");
 
 	const { versions, inUse } = valueOf(() => verbs.history());
 	assert.deepEqual([inUse, versions.at(-1)?.parent], [second.version, first.version]);
@@ -165,6 +172,7 @@ test("versions: adapted step by step, stopped, refused, gone back to; doubts and
 	valueOf(() => verbs.useVersion(0));
 	assert.equal(codeOf(verbs.classify(circle(19), 64, 64, 0)), "not_adapted");
 	assert.equal(valueOf(() => verbs.explain()), null);
+	assert.equal(codeOf(verbs.heat(one, circle(19), 64, 64)), "not_adapted");
 	for (const id of [one, two]) valueOf(() => verbs.removeClass(id));
 });
 

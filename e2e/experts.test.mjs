@@ -126,6 +126,7 @@ async function compare({ files, size }) {
 	for (const picture of support) pool.ahead(picture);
 	for (const [i, picture] of support.entries()) await pool.addExample(classes[i & 1] ?? 0, picture);
 	const learnt = await engine.adapt();
+	const reasons = await engine.explain();
 	const probabilities = (/** @type {any} */ outcome) => outcome.scores.map((/** @type {any} */ score) => score.probability);
 	const several = (await pool.classifyAll(pictures)).map(probabilities);
 	const lead = [];
@@ -141,7 +142,7 @@ async function compare({ files, size }) {
 	const code = await engine.classifyEmbedding(new Float32Array(engine.info.dim)).catch((error) => error instanceof EngineError && error.code);
 	pool.dispose();
 	engine.dispose();
-	return { experts, engines, several, lead, same, code, choice: learnt.experts, again: again.experts };
+	return { experts, engines, several, lead, same, code, choice: learnt.experts, again: again.experts, places: reasons?.places ?? [], plain: reasons?.plain };
 }
 
 test("the lead, its helpers, a restarted engine and the terminal choose and answer the same, bit for bit", async () => {
@@ -154,6 +155,15 @@ test("the lead, its helpers, a restarted engine and the terminal choose and answ
 	assert.deepEqual(page.several, page.lead);
 	assert.ok(page.choice && page.choice.changed > 0.1 && page.choice.changed < 0.6, JSON.stringify(page.choice));
 	assert.deepEqual(page.again, page.choice);
+	assert.equal(page.plain?.total, 6);
+	for (const { name, changed } of page.choice.parts) {
+		const here = page.places.filter(({ part }) => part === name);
+		assert.ok(here.length > 0 && Math.min(...here.map((p) => p.changed)) <= changed && changed <= Math.max(...here.map((p) => p.changed)), name);
+	}
+	for (const { changed, experts } of page.places) {
+		const turned = experts.filter((_, m) => (page.choice?.scores[m] ?? 0) > 0);
+		assert.ok(experts.length === 6 && changed <= turned.reduce((a, b) => a + b, 0) + 1e-9 && changed >= Math.max(...turned) - 1e-9, JSON.stringify({ changed, experts }));
+	}
 	visit.calm();
 	await visit.close();
 	await server.close();

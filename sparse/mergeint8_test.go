@@ -241,6 +241,47 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// Places tell the same as Shares, finer: by part they sum up to the parts, by kind to the kinds, and one expert alone opens what it opens.
+func TestPlaces(t *testing.T) {
+	_, tensors := newBackbone(smallConfig)
+	e := randomExperts(tensors, 3, 0.3, 0.1, false, rand.New(rand.NewPCG(2, 3)))
+	scores := []float32{0.25, 0, 0.75}
+	all, parts, kinds := e.Shares(scores)
+	sums := map[string]Share{}
+	add := func(name string, s Share) {
+		sum := sums[name]
+		sums[name] = Share{name, sum.Changed + s.Changed, sum.Total + s.Total}
+	}
+	open := make([]int, 3)
+	places := e.Places(scores)
+	for _, p := range places {
+		add(p.Part, p.Share)
+		add(all.Name, p.Share)
+		if p.Kind != "" {
+			add(p.Kind, p.Share)
+		}
+		for m, n := range p.Open {
+			open[m] += n
+			if n > p.Total || scores[m] > 0 && n > p.Changed {
+				t.Errorf("%s %s: expert %d opens %d of %+v", p.Part, p.Kind, m, n, p.Share)
+			}
+		}
+	}
+	for _, s := range append(append([]Share{all}, parts...), kinds...) {
+		if sums[s.Name] != s {
+			t.Errorf("%s: want %+v, have %+v", s.Name, s, sums[s.Name])
+		}
+	}
+	for m, n := range open {
+		if want := e.Masks[m].Count(0, scalars(tensors)); n != want {
+			t.Errorf("expert %d: want %d open, have %d", m, want, n)
+		}
+	}
+	if want := 4 + smallConfig.Depth*6; len(places) != want {
+		t.Errorf("want %d places, have %d", want, len(places))
+	}
+}
+
 // BenchmarkMergeTask is routing and merging one task beside embedding its support, 5 classes of 5 pictures, one at a time as the page does:
 // the default bundle's size, 8 experts of density 0.1, of each the fastest run. Masks with levels between closed and open are merged too.
 //

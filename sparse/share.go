@@ -1,6 +1,7 @@
 package sparse
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,15 +19,7 @@ func (s Share) Part() float64 { return float64(s.Changed) / float64(max(s.Total,
 // Shares counts what scores open: of all experts' tensors together, of each part of the backbone in order (the blocks by number, and what
 // is before and behind them), and of each kind of tensor in the blocks in the order of its first.
 func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {
-	open := &Mask{n: scalars(e.Tensors), bits: make([]uint64, (scalars(e.Tensors)+63)/64)}
-	for m, s := range scores[:len(e.Masks)] {
-		if s == 0 {
-			continue
-		}
-		for i, w := range e.Masks[m].bits {
-			open.bits[i] |= w
-		}
-	}
+	open := e.opened(scores)
 	all.Name = "all"
 	add := func(list []Share, name string, changed, total int) []Share {
 		for i := range list {
@@ -49,6 +42,48 @@ func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {
 		}
 	}
 	return all, parts, kinds
+}
+
+// opened is the union of the masks that have a score.
+func (e *Experts) opened(scores []float32) *Mask {
+	open := &Mask{n: scalars(e.Tensors), bits: make([]uint64, (scalars(e.Tensors)+63)/64)}
+	for m, s := range scores[:len(e.Masks)] {
+		if s == 0 {
+			continue
+		}
+		for i, w := range e.Masks[m].bits {
+			open.bits[i] |= w
+		}
+	}
+	return open
+}
+
+// Place is a kind of tensor in one part of the backbone: weights and biases together.
+type Place struct {
+	Part, Kind string // as Shares names them; Kind is empty outside the blocks
+	Share             // of what scores open, without a name
+	Open       []int  // scalars that each expert opens, (M)
+}
+
+// Places lists what scores change by part and kind, in the order of the first tensor of each.
+func (e *Experts) Places(scores []float32) []Place {
+	open := e.opened(scores)
+	var places []Place
+	for _, t := range e.Tensors {
+		part, kind := place(t.Name)
+		i := slices.IndexFunc(places, func(p Place) bool { return p.Part == part && p.Kind == kind })
+		if i < 0 {
+			i = len(places)
+			places = append(places, Place{Part: part, Kind: kind, Open: make([]int, len(e.Masks))})
+		}
+		p := &places[i]
+		p.Changed += open.Count(t.Start, t.Start+t.Len())
+		p.Total += t.Len()
+		for m := range p.Open {
+			p.Open[m] += e.Masks[m].Count(t.Start, t.Start+t.Len())
+		}
+	}
+	return places
 }
 
 // Block is N of the name of a tensor in a block, blocks.N.*.

@@ -35,7 +35,16 @@ export interface Version {
 	strength: number;
 	verdict: Verdict;
 	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
-	leaveOneOut: { hits: number; total: number; low: number; high: number; logLoss: number } | null;
+	leaveOneOut: LeaveOneOut | null;
+}
+
+/** How the examples predict each other: hits of total, the 95% interval of the share of hits, the mean log-loss in nats. */
+export interface LeaveOneOut {
+	hits: number;
+	total: number;
+	low: number;
+	high: number;
+	logLoss: number;
 }
 
 /** An adaptation beside the one that was in use, on examples that neither has seen. */
@@ -99,4 +108,41 @@ export interface Explanation {
 	confusion: number[][] | null;
 	/** ids of the examples that were taken for another class */
 	misses: number[] | null;
+	/** each example as the others see it, by class; null as confusion */
+	judged: Judged[] | null;
+	/** the same examples by the backbone alone; null as confusion */
+	plain: LeaveOneOut | null;
+	/** what the experts in use change, by part of the backbone and kind of tensor; null: the backbone alone is in use */
+	places: Place[] | null;
+}
+
+/** A left-out example. */
+export interface Judged {
+	example: number;
+	/** its class */
+	class: number;
+	/** of that class, by the other examples */
+	probability: number;
+	/** the class that the others say */
+	said: number;
+	/** probability of that one */
+	saying: number;
+}
+
+/** Weights of one kind in one part of the backbone. */
+export interface Place {
+	/** as Choice.parts names it */
+	part: string;
+	/** as Choice.kinds names it; "" outside the blocks */
+	kind: string;
+	/** share of the weights that are changed, 0..1 */
+	changed: number;
+	/** share that each expert opens, 0..1, of those without a score too */
+	experts: number[];
+}
+
+/** Where a picture speaks for a class: a grid (side*side), row by row, of the square that the backbone sees; above 0 is for the class. */
+export interface Heat {
+	grid: number[];
+	side: number;
 }

@@ -8,7 +8,7 @@
  * or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
  */
 
-import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, History } from "./adaptation.js";
+import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, Heat, History } from "./adaptation.js";
 
 export type * from "./adaptation.js";
 
@@ -258,6 +258,8 @@ export class Engine {
 	review(): Promise<Doubt[]>;
 	/** null before the first adapt, and at version 0 */
 	explain(): Promise<Explanation | null>;
+	/** Where a picture speaks for a class of the version in use. "no_patches" where the backbone does not tell. */
+	heat(classId: number, picture: PictureSource): Promise<Heat>;
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
 	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
@@ -308,6 +310,7 @@ export type Request =
 	| { id: number; verb: "forgetHistory" }
 	| { id: number; verb: "review" }
 	| { id: number; verb: "explain" }
+	| { id: number; verb: "heat"; classId: number; picture: WirePicture }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
 	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer>; scores: Uint8Array<ArrayBuffer> }
 	| { id: number; verb: "memory" };
@@ -358,6 +361,7 @@ export interface Verbs {
 	forgetHistory(): Outcome<null>;
 	review(): Outcome<Doubt[]>;
 	explain(): Outcome<Explanation | null>;
+	heat(classId: number, bytes: Uint8Array, width: number, height: number): Outcome<Heat>;
 	classify(
 		bytes: Uint8Array, width: number, height: number, thumbnail: number,
 	): Outcome<Answer & { thumbnail: Uint8Array<ArrayBuffer> | null }>;

@@ -7,7 +7,7 @@ import { engineFile, relaxedSupported, simdSupported } from "./simd.js";
 
 export { EngineError, relaxedSupported, simdSupported };
 
-/** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, History } from "./adaptation.js" */
+/** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History } from "./adaptation.js" */
 /** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
 /** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
 
@@ -260,6 +260,11 @@ export class Engine {
 	/** @returns {Promise<Explanation | null>} */
 	explain() {
 		return this.#call({ verb: "explain" });
+	}
+
+	/** @param {number} classId @param {PictureSource} picture @returns {Promise<Heat>} */
+	async heat(classId, picture) {
+		return this.#call({ verb: "heat", classId, picture: await toWire(picture) });
 	}
 
 	/**

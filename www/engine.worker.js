@@ -89,6 +89,10 @@ async function handle(request) {
 			return [valueOf(() => go.review()), []];
 		case "explain":
 			return [valueOf(() => go.explain()), []];
+		case "heat": {
+			const { bytes, width, height } = request.picture;
+			return [valueOf(() => go.heat(request.classId, bytes, width, height)), []];
+		}
 		case "classify": {
 			const { bytes, width, height } = request.picture;
 			const out = valueOf(() => go.classify(bytes, width, height, request.thumbnail));

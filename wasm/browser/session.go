@@ -51,6 +51,7 @@ func (s *session) verbs() map[string]verb {
 		"forgetHistory":     s.forgetHistory,
 		"review":            s.review,
 		"explain":           s.explain,
+		"heat":              s.heat,
 		"classify":          s.classify,
 		"classifyEmbedding": s.classifyEmbedding,
 		"memory":            s.memory,

@@ -32,13 +32,9 @@ func version(v *adapt.Version) map[string]any {
 	if v.Merged != nil {
 		l = v.Merged
 	}
-	var left any
-	if r := l.LeaveOneOut; r != nil {
-		left = object("hits total low high logLoss", r.Hits, r.Total, r.Low, r.High, r.LogLoss)
-	}
 	return object("version parent classes examples head strength verdict leaveOneOut", v.Number, v.Parent,
 		list(len(v.Classes), func(i int) any { return object("id name", v.Classes[i].ID, v.Classes[i].Name) }), v.Examples, string(l.Head.Kind), l.Head.Strength,
-		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left)
+		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left(l))
 }
 
 // history() lists all versions and says which is in use.
@@ -97,25 +93,4 @@ func (s *session) relabel(a *arguments) (any, error) {
 		return nil, err
 	}
 	return nil, s.task.Relabel(example, class)
-}
-
-// explain() says how what is in use came about: null before the first adaptation.
-func (s *session) explain(a *arguments) (any, error) {
-	if err := s.ready(a); err != nil {
-		return nil, err
-	}
-	l := s.task.InUse()
-	if l == nil {
-		return nil, nil
-	}
-	var confusion, misses any
-	if r := l.LeaveOneOut; r != nil {
-		numbers := func(row []int) any { return list(len(row), func(i int) any { return row[i] }) }
-		confusion, misses = list(len(r.Confusion), func(i int) any { return numbers(r.Confusion[i]) }), numbers(r.Misses)
-	}
-	return object("head strength scale trials unknownBelow confusion misses", string(l.Head.Kind), l.Head.Strength, float64(l.Head.Scale),
-		list(len(l.Trials), func(i int) any {
-			t := l.Trials[i]
-			return object("head strength weight hits logLoss", string(t.Kind), t.Strength, t.Weight, t.Hits, t.LogLoss)
-		}), float64(l.UnknownBelow), confusion, misses), nil
 }
