@@ -41,7 +41,7 @@ const faint = (page) => page.evaluate(() => {
 	const bad = [];
 	let seen = 0;
 	for (const element of document.querySelectorAll("body *")) {
-		const words = element instanceof HTMLInputElement
+		const words = element instanceof HTMLInputElement && element.type !== "range" // whose value is not written
 			? element.value : [...element.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE).map((n) => n.textContent).join("").trim();
 		if (!words || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || element.closest("[aria-disabled=true]")) continue;
 		const style = getComputedStyle(element);

@@ -9,6 +9,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { valueOf } from "../www/engine.host.js";
 import { text } from "../www/strings.js";
+import { faults } from "./axe.mjs";
 import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
 import { randomModels } from "./bundle.mjs";
 import { openBundle, openExperts } from "./host.mjs";
@@ -78,9 +79,26 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		await page.locator("#gears").scrollIntoViewIfNeeded();
 		await visit.screenshot(`${device}-gears`);
 
+		// Where they change the model: a map, with a table that has the same numbers, of all of them or of one; and what it is like without.
+		const map = page.locator(".sparsity");
+		await eventually(() => page.locator(".compare .bar-percent").allTextContents(), (all) => all.length === 2 && all.every((said) => / of 4$/.test(said)), "without and with");
+		const drawn = () => map.locator("svg text:not(.head)").evaluateAll((all) => all.map((t) => t.textContent).filter((t) => t?.endsWith("%")));
+		const listed = () => map.locator("td").evaluateAll((all) => all.map((td) => td.textContent).filter((t) => t?.endsWith("%")));
+		const all = await drawn();
+		assert.ok(all.length >= 13 && new Set(all).size > 1, `${all}`);
+		assert.deepEqual(await listed(), all);
+		await map.locator("select").selectOption({ index: 1 });
+		await eventually(drawn, (one) => String(one) !== String(all), "one gear alone");
+		assert.deepEqual(await listed(), await drawn());
+		await user.press(map.locator("summary"));
+		assert.deepEqual(await faults(page), []);
+		await map.scrollIntoViewIfNeeded();
+		await visit.screenshot(`${device}-map`, { fullPage: false });
+
 		// One click, and back.
 		await user.press(page.locator("#use-gears"));
 		await eventually(line, text.gearsOff);
+		await eventually(() => map.isHidden(), true);
 		assert.equal(await page.locator("#gear-bars li").count(), 0);
 		await eventually(shares, plain);
 		await user.press(page.locator("#use-gears"));

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { text } from "../www/strings.js";
 import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
 import { hasOwn, pageModels } from "./bundle.mjs";
-import { flatPng, png } from "./pictures.mjs";
+import { casting, flatPng } from "./pictures.mjs";
 import { serve } from "./terminal.mjs";
 import { bars, circle, cross, fileOf, User } from "./user.mjs";
 
@@ -40,14 +40,6 @@ async function open(options) {
 	await eventually(() => visit.page.locator("#load-line").textContent(), text.ready(models.name));
 	return { visit, page: visit.page, user: new User(visit.page, options.hasTouch) };
 }
-
-/** A disc on a grey bench; a bad one has a scratch. @param {boolean} bad @param {number} shift */
-const casting = (bad, shift) =>
-	png(120, 90, (x, y) => {
-		const inside = Math.hypot(x - 60 - shift, y - 45) < 34;
-		if (bad && inside && Math.abs(x - y - 15 - shift) < 5) return [20, 20, 25];
-		return inside ? [190, 195, 200] : [95, 90, 80];
-	});
 
 /** Writes files into a folder of their own and returns its path. @param {string} name @param {Record<string, Buffer>} files */
 function folderOf(name, files) {

@@ -75,3 +75,11 @@ export function animatedGif() {
 
 /** Stripes of two pixels: not flat, not symmetric. @type {Paint} */
 export const stripes = (x, y) => [(x >> 1) & 1 ? 220 : 30, (7 * y) & 255, (3 * x + 5 * y) & 255];
+
+/** A disc on a grey bench; a bad one has a scratch. @param {boolean} bad @param {number} shift */
+export const casting = (bad, shift) =>
+	png(120, 90, (x, y) => {
+		const inside = Math.hypot(x - 60 - shift, y - 45) < 34;
+		if (bad && inside && Math.abs(x - y - 15 - shift) < 5) return [20, 20, 25];
+		return inside ? [190, 195, 200] : [95, 90, 80];
+	});

@@ -4,10 +4,12 @@ import { Engine } from "./engine.js";
 import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
 import { keepForOffline } from "./offline.js";
+import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
 import { part } from "./sample.js";
 import { languages, onLanguage, text } from "./strings.js";
 import { Task } from "./task.js";
+import { Threshold } from "./threshold.js";
 import { original, Trial } from "./trial.js";
 import { Card } from "./views/card.js";
 import { byId } from "./views/element.js";
@@ -55,6 +57,7 @@ const runner = new Runner(task, {
 	onState: render,
 	onAdapted: () => {
 		render();
+		void proof.refresh();
 		trial.soon(0);
 	},
 	onBadExample: refuse,
@@ -103,6 +106,16 @@ const actions = {
 		offerUndo(() => text.pictureFrom(example.name, from.name), task.removeExample(from, example));
 	},
 };
+
+/** Gives an example another class. @param {Class} from @param {Example} example @param {Class} to */
+function move(from, example, to) {
+	if (!task.has(from, example) || !task.classes.includes(to)) return;
+	const back = task.moveExample(from, example, to);
+	status.say(() => text.moved(example.name, to.name), () => {
+		back();
+		status.say(() => text.movedBack(example.name, from.name));
+	});
+}
 
 /** @param {() => string} what @param {() => void} back */
 function offerUndo(what, back) {
@@ -285,7 +298,17 @@ async function loadGears(engine) {
 
 // --- step 3: try it ---
 
-const trial = new Trial({ task, runner, status, color, whyNot, refused: (name, error) => tellRefused(newBatch(), name, error) });
+const threshold = new Threshold();
+const trial = new Trial({ task, runner, status, threshold, color, whyNot, refused: (name, error) => tellRefused(newBatch(), name, error) });
+
+// --- how sure it is ---
+
+const proof = new Proof(task, runner, threshold, {
+	color, move,
+	remove: (from, example) => {
+		if (task.has(from, example)) actions.removeExample(from, example);
+	},
+}, { onThreshold: () => trial.soon(0), model: () => bundleName });
 
 // --- the whole ---
 

@@ -118,6 +118,33 @@ export class Runner {
 		return (await this.#ready()).embed(picture, { thumbnail });
 	}
 
+	/**
+	 * Classifies many pictures, each with its result or its error.
+	 * @param {PictureSource[]} pictures
+	 * @param {AbortSignal} signal
+	 */
+	async classifyAll(pictures, signal) {
+		await this.#ready();
+		return /** @type {Pool} */ (this.#pool).classifyAll(pictures, { signal });
+	}
+
+	/** What the engine says of what is in use, and the page's keys of the ids in it. */
+	async explain() {
+		const engine = await this.#ready();
+		const [explanation, doubts] = await Promise.all([engine.explain(), engine.review()]);
+		return { explanation, doubts, examples: inverse(this.#exampleIds), classes: inverse(this.#classIds) };
+	}
+
+	/** Where a picture speaks for a class. @param {number} classId of the engine @param {PictureSource} picture */
+	async heat(classId, picture) {
+		return (await this.#ready()).heat(classId, picture);
+	}
+
+	/** The engine has pictures of a class. @param {Class} of */
+	knows(of) {
+		return this.#classIds.has(of.key);
+	}
+
 	async #ready() {
 		if (this.#restarting) await this.#restarting;
 		if (!this.#engine || this.state !== "ready") throw new EngineError("died", "the engine is not running");
@@ -328,3 +355,6 @@ export class Runner {
 		return null;
 	}
 }
+
+/** @param {Map<number, number>} map @returns {Map<number, number>} */
+const inverse = (map) => new Map([...map].map(([key, id]) => [id, key]));

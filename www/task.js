@@ -133,6 +133,24 @@ export class Task {
 	}
 
 	/**
+	 * Moves an example to the end of another class; the function returned brings it back to its place.
+	 * @param {Class} from
+	 * @param {Example} example
+	 * @param {Class} to
+	 * @returns {() => void}
+	 */
+	moveExample(from, example, to) {
+		const back = this.removeExample(from, example);
+		to.examples.push(example);
+		example.state = "waiting";
+		this.#tell({ kind: "addExample", class: to, example });
+		return () => {
+			if (to.examples.includes(example)) this.removeExample(to, example);
+			back();
+		};
+	}
+
+	/**
 	 * The engine has taken the example.
 	 * @param {Class} of
 	 * @param {Example} example

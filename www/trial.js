@@ -1,14 +1,20 @@
-// Step 3 of the page: what is drawn, chosen or filmed is classified, one at a time and the newest last.
+// Step 3 of the page: what is drawn, chosen or filmed is classified, one at a time and the newest last; and a folder is tested with.
 
 import { EngineError, typed } from "./error.js";
 import { keep } from "./files.js";
+import { itemsOf, judgeFolder } from "./folder.js";
 import { text } from "./strings.js";
+import { byId } from "./views/element.js";
+import { FolderView } from "./views/evidence/folder.js";
 import { previewSide, TryView } from "./views/try.js";
 
 /** @import { ClassifyResult, Pixels } from "./engine.js" */
+/** @import { Found } from "./files.js" */
 /** @import { Runner } from "./runner.js" */
 /** @import { Class, Task } from "./task.js" */
+/** @import { Threshold } from "./threshold.js" */
 /** @import { Status } from "./views/status.js" */
+/** @import { Row, Subject } from "./views/try.js" */
 
 /** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
 const maxFileBytes = 64 << 20;
@@ -35,6 +41,7 @@ export async function original(file) {
  * @property {Task} task
  * @property {Runner} runner
  * @property {Status} status
+ * @property {Threshold} threshold
  * @property {(of: Class) => number} color
  * @property {() => string | null} whyNot why nothing can be learnt
  * @property {(name: string, error: EngineError) => void} refused a file was not taken
@@ -50,11 +57,15 @@ export class Trial {
 	#following = false;
 	/** of the last pictures, ms @type {number[]} */
 	#times = [];
+	/** ends the test of a folder */
+	#stop = new AbortController();
+	#tested = new FolderView(() => this.#stop.abort(), () => this.#view.focusFolder());
 
 	/** @param {TrialParts} parts */
 	constructor(parts) {
 		this.#parts = parts;
-		this.#view = new TryView(() => this.soon(rest), (files) => void this.#file(files));
+		this.#view = new TryView(() => this.soon(rest), (files) => void this.#file(files), (found) => void this.#folder(found));
+		byId("try", HTMLElement).append(this.#tested.element);
 		parts.task.onChange((change) => {
 			if (change.kind === "renameClass" && parts.runner.adapted) this.soon(0);
 		});
@@ -71,6 +82,24 @@ export class Trial {
 		} catch (cause) {
 			refused(file.name, /** @type {EngineError} */ (cause));
 		}
+	}
+
+	/** Tests with a folder. @param {Found} found */
+	async #folder(found) {
+		const { task, runner, threshold, status } = this.#parts;
+		if (!runner.adapted) return status.say(() => text.tryFirst);
+		const classes = task.classes.filter((c) => runner.knows(c));
+		const items = itemsOf(found, classes);
+		if (items.length === 0) return status.say(() => text.noFiles);
+		this.#stop.abort();
+		const { signal } = (this.#stop = new AbortController());
+		const show = (/** @type {number} */ done) => this.#tested.progress(done, items.length);
+		show(0);
+		const outcome = await judgeFolder(items, {
+			classes, classifyAll: (pictures, stop) => runner.classifyAll(pictures, stop), classKey: (id) => runner.classKey(id),
+			decide: (of, answers) => threshold.decide(of, answers),
+		}, show, signal);
+		if (signal === this.#stop.signal) this.#tested.done(outcome);
 	}
 
 	/** @param {Blob | Pixels} source @param {string} name */
@@ -104,7 +133,8 @@ export class Trial {
 			// Before anything is learnt, a file is read all the same: to be seen, or to be told that it is none.
 			const result = runner.adapted ? await runner.classify(source, thumbnail) : await runner.look(source, thumbnail);
 			if (result.thumbnail) view.setPreview(source, result.thumbnail);
-			if ("scores" in result) this.#show(result);
+			const best = "scores" in result ? this.#show(result) : null;
+			if (best) await this.#explain(subject, best);
 		} catch (cause) {
 			const error = typed(cause);
 			if (error.code === "not_adapted") view.setHint(this.#later());
@@ -140,9 +170,22 @@ export class Trial {
 		return whyNot() ?? (task.waiting > 0 ? text.whyReading(task.waiting) : "");
 	}
 
-	/** @param {ClassifyResult} result */
+	/** Shows which patches speak for the answer, when that is wanted. @param {Subject} subject @param {Row} best */
+	async #explain({ source }, best) {
+		const { runner } = this.#parts;
+		const { heat, live } = this.#view;
+		if (!heat.on || live) return;
+		try {
+			heat.show(await runner.heat(best.class, source), best.name);
+		} catch (cause) {
+			if (typed(cause).code !== "no_patches") throw cause;
+			heat.none();
+		}
+	}
+
+	/** @param {ClassifyResult} result @returns {Row | null} what it is taken for */
 	#show(result) {
-		const { task, runner, status, color } = this.#parts;
+		const { task, runner, threshold, status, color } = this.#parts;
 		const times = this.#times;
 		times.push(result.ms);
 		if (times.length > 9) times.shift();
@@ -153,10 +196,14 @@ export class Trial {
 			return score ? [{ ...score, name: c.name, color: color(c) }] : [];
 		});
 		const [first] = rows;
-		if (!first) return this.#view.setHint(this.#later()); // all of them were removed meanwhile
-		const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a), first);
+		if (!first) {
+			this.#view.setHint(this.#later()); // all of them were removed meanwhile
+			return null;
+		}
+		const best = threshold.decide(task.classes.filter((c) => rows.some((row) => runner.classKey(row.class) === c.key)), rows);
 		const key = runner.exampleKey(best.nearest);
 		const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
-		this.#view.setResult(rows, like?.thumbnail ?? null);
+		this.#view.setResult(rows, best, like?.thumbnail ?? null);
+		return best;
 	}
 }

@@ -1,5 +1,6 @@
 // Every word the page says, in English.
 
+import { evidence } from "./evidence.en.js";
 import { formats } from "./format.js";
 
 /** @import { Trouble } from "../camera.js" */
@@ -128,6 +129,8 @@ export const en = {
 	mostLike: "Most like this example:",
 	/** @param {string} name */
 	pictureOf: (name) => `the picture ${name}`,
+
+	...evidence,
 
 	// status
 	/** @param {Progress} p */

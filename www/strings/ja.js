@@ -1,5 +1,6 @@
 // Every word the page says, in Japanese.
 
+import { evidence } from "./evidence.ja.js";
 import { formats } from "./format.js";
 
 /** @import { Text } from "../strings.js" */
@@ -104,6 +105,8 @@ export const ja = {
 	percent,
 	mostLike: "最も近い例：",
 	pictureOf: (name) => `画像${name}`,
+
+	...evidence,
 
 	// status
 	progress: ({ part, loaded, total }) =>

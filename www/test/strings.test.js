@@ -29,7 +29,7 @@ test("every word of the table is used", async () => {
 async function sources() {
 	/** @type {Map<string, string>} */
 	const found = new Map();
-	for (const folder of ["", "views/"]) {
+	for (const folder of ["", "views/", "views/evidence/"]) {
 		for (const name of await readdir(new URL(folder || ".", root))) {
 			if (name.endsWith(".js") && name !== "strings.js" && name !== "wasm_exec.js") {
 				found.set(folder + name, await readFile(new URL(folder + name, root), "utf8"));
@@ -46,7 +46,7 @@ async function sources() {
  */
 function sentences(table, path = "") {
 	/** Marks that a function of a sentence takes: numbers of one and of many, in both positions, and words. */
-	const marks = [[1, 1, 0.5], [2, 7, 12.3], [5, 9, 340], ["«a»", "«b»", "«c»"], [0.5, 1, 2]];
+	const marks = [[1, 1, 0.5, 1, 1], [2, 7, 12.3, 3, 4], [5, 9, 340, 6, 7], ["«a»", "«b»", "«c»", "«d»", "«e»"], [0.5, 1, 2, 3, 4]];
 	const found = new Map();
 	for (const [key, value] of Object.entries(table)) {
 		if (typeof value === "string") found.set(path + key, [value]);

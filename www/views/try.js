@@ -1,10 +1,12 @@
 import { CameraView } from "./camera.js";
 import { byId, el, paint } from "./element.js";
+import { HeatView } from "./heat.js";
 import { Pad } from "./pad.js";
-import { dropZone, flat } from "../files.js";
+import { dropZone, fromFolderInput } from "../files.js";
 import { onLanguage, text } from "../strings.js";
 
 /** @import { Pixels, Score } from "../engine.js" */
+/** @import { Found } from "../files.js" */
 
 /** One row of the result. @typedef {Score & { color: number }} Row */
 
@@ -27,6 +29,8 @@ export class TryView {
 	#like = byId("most-like", HTMLDivElement);
 	#camera = new CameraView(() => this.#onSubject());
 	#film = el("button", { type: "button", say: "cameraOpen" });
+	#test = el("button", { type: "button", className: "folder-choice", say: "testFolder" });
+	heat = new HeatView(() => this.#onSubject());
 	/** @type {Subject | null} */
 	#picture = null;
 	/** what the picture took the place of; null: the paper @type {Subject | null} */
@@ -41,8 +45,9 @@ export class TryView {
 	/**
 	 * @param {() => void} onSubject there is something else to classify
 	 * @param {(files: File[]) => void} onFile
+	 * @param {(found: Found) => void} onFolder pictures in folders, to test with
 	 */
-	constructor(onSubject, onFile) {
+	constructor(onSubject, onFile, onFolder) {
 		this.#onSubject = onSubject;
 		this.#onFile = onFile;
 		this.#pad = new Pad(text.tryPad, () => this.#onSubject());
@@ -65,13 +70,25 @@ export class TryView {
 			if (filmed) this.#film.focus();
 			this.#onSubject();
 		});
-		this.#stage.append(this.#pad.element, this.#preview, this.#camera.element,
-			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input, this.#film));
+		const folder = el("input", { type: "file", className: "hidden", multiple: true, webkitdirectory: true, tabIndex: -1, "aria-hidden": "true" });
+		this.#test.addEventListener("click", () => folder.click());
+		folder.addEventListener("change", () => {
+			const found = fromFolderInput(folder.files ?? []);
+			folder.value = "";
+			onFolder(found);
+		});
+		this.#stage.append(el("div", { className: "stage" }, this.#pad.element, this.#preview, this.#camera.element, this.heat.element),
+			el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#back, choose, input, this.#film, this.#test, folder, this.heat.toggle), this.heat.legend);
 		onLanguage(() => {
 			this.#pad.label = text.tryPad;
 			this.#preview.setAttribute("aria-label", text.pictureOf(this.#picture?.name ?? ""));
 		});
-		dropZone(byId("try", HTMLElement), (found) => this.#onFile(flat(found)));
+		dropZone(byId("try", HTMLElement), (found) => (found.folders.size > 0 ? onFolder(found) : this.#onFile(found.files)));
+	}
+
+	/** The keyboard goes on where a folder is chosen. */
+	focusFolder() {
+		this.#test.focus();
 	}
 
 	/** The camera's pictures are the subject, one after the other. */
@@ -131,6 +148,8 @@ export class TryView {
 	/** Says a sentence where the result would be. @param {string} sentence */
 	setHint(sentence) {
 		clearTimeout(this.#saying);
+		this.heat.clear();
+		this.heat.toggle.hidden = true;
 		this.#best = -1;
 		this.#verdict.textContent = sentence;
 		this.#verdict.classList.add("hint");
@@ -142,10 +161,12 @@ export class TryView {
 	/**
 	 * Shows a result. Rows keep their places, so that the eye can rest on one while the bars move.
 	 * @param {Row[]} rows
+	 * @param {Row} best the one that is taken
 	 * @param {Pixels | null} like the nearest example of the winner
 	 */
-	setResult(rows, like) {
-		const best = rows.reduce((a, b) => (b.probability > a.probability ? b : a));
+	setResult(rows, best, like) {
+		this.heat.toggle.hidden = this.live;
+		if (this.live) this.heat.clear();
 		this.#verdict.classList.remove("hint");
 		this.#verdict.textContent = text.verdict(best.name, text.percent(best.probability));
 		for (const [id, shown] of this.#rows) {
