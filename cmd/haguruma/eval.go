@@ -77,7 +77,8 @@ or stopped, the same command goes on from suite.json; more methods, sets or
 settings add to it. A suite.json of other episodes, data or weights is refused.
 Methods that adapt their weights to the task are routed and merged task by
 task, tasks of equal scores together; the report says where they were routed.
---experts adds a row for each file of experts, merged into the bundle.
+--experts adds a row for each file of experts, merged into the bundle; of files
+that differ in sparsity --out has a drawing of the trade-off too.
 --head adds rows with other heads than the nearest prototype on the same
 embeddings: chosen is the blend that leave-one-out on the support weighs, as
 adapting makes it. --unknown measures instead how well queries are told from as many

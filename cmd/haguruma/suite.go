@@ -158,7 +158,7 @@ func (a *app) evalSuite(ctx context.Context, f *evalFlags) error {
 		return err
 	}
 	report.Against = f.suite.baseline
-	if err := f.suite.write(report); err != nil {
+	if err := f.suite.write(report, methods); err != nil {
 		return err
 	}
 	if f.asJSON {
@@ -168,8 +168,8 @@ func (a *app) evalSuite(ctx context.Context, f *evalFlags) error {
 	return nil
 }
 
-// write leaves the report in --out, if there is one.
-func (s *suiteFlags) write(report *metatune.SuiteReport) error {
+// write leaves the report in --out, if there is one, and the trade-off of the experts that were asked for.
+func (s *suiteFlags) write(report *metatune.SuiteReport, methods []metatune.Method) error {
 	if s.out == "" {
 		return nil
 	}
@@ -178,6 +178,9 @@ func (s *suiteFlags) write(report *metatune.SuiteReport) error {
 		return err
 	}
 	if err := tensorfile.WriteFile(filepath.Join(s.out, reportFile), append(text, '\n')); err != nil {
+		return err
+	}
+	if _, err := report.PlotTradeoff(s.out, methods); err != nil {
 		return err
 	}
 	return tensorfile.WriteFile(filepath.Join(s.out, reportMarkedFile), []byte(report.Markdown()))

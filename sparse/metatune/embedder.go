@@ -32,6 +32,8 @@ type Method struct {
 	Identity string
 	// Head, if not empty, is the kind of head fitted to each support in place of the nearest prototype, or HeadChosen.
 	Head fewshot.Kind
+	// Shape is that of the method's experts; nil: it has none.
+	Shape *Shape
 	// embeds is the identity without the head: methods that share it embed a set once. Empty: Identity.
 	embeds string
 }

@@ -55,7 +55,11 @@ func newExperts(frozen Method, c vit.Config, e *sparse.Experts, file string, ope
 	if e.Free {
 		return Method{}, errFree
 	}
-	return Method{Name: frozen.Name, Identity: expertsIdentity(file, frozen.Identity), New: func() Embedder {
+	shape := &Shape{Experts: len(e.Masks)}
+	for _, mask := range e.Masks {
+		shape.Density += mask.Density() / float64(len(e.Masks))
+	}
+	return Method{Name: frozen.Name, Identity: expertsIdentity(file, frozen.Identity), Shape: shape, New: func() Embedder {
 		return &tunedBackbone{Embedder: frozen.New(), experts: e, open: open, tuned: backbone{cfg: c, size: c.ImageSize}}
 	}}, nil
 }
