@@ -1,8 +1,6 @@
 package adapt
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strconv"
 
@@ -30,11 +28,7 @@ const (
 	VerdictImported     = "imported"      // an adapter from elsewhere, not compared
 )
 
-// guardProbability bounds what one example can add to either log-loss when two adaptations are compared, so that one odd example does not decide.
-const guardProbability = 1e-3
-
-// compare judges a new adaptation against the one in use. The new one is worse when it hits fewer examples and its log-loss is not lower, or when its
-// log-loss is higher by more than one standard error of the difference. A class that the one in use does not know has probability 0 with it.
+// compare judges a new adaptation against the one in use, by the rule of [Paired].
 func (r *run) compare(now *Learned, classes []Named) (Verdict, error) {
 	old, version := r.task.InUse(), r.task.inUse
 	switch {
@@ -43,56 +37,34 @@ func (r *run) compare(now *Learned, classes []Named) (Verdict, error) {
 	case now.leftOut == nil:
 		return Verdict{Code: VerdictNotCompared, Reason: "a class has a single example, so none can be held out to compare by"}, nil
 	}
-	v, way := Verdict{}, len(classes)
+	var pairs Paired
+	way := len(classes)
 	// at is the index of each class in the version in use, or -1.
 	at := make([]int, way)
 	for c, class := range classes {
 		at[c] = slices.IndexFunc(version.Classes, func(n Named) bool { return n.ID == class.ID })
 	}
-	var difference, square float64
 	r.begin(StepCompare, len(now.support))
 	for i, m := range now.support {
 		if err := r.next(i); err != nil {
-			return v, err
+			return Verdict{}, err
 		}
 		before, err := r.before(old, m.x)
 		if err != nil {
-			return v, err
+			return Verdict{}, err
 		}
 		if before == nil {
 			continue
 		}
 		row := now.leftOut[i*way : (i+1)*way]
 		var p float32
+		hitBefore := false
 		if c := at[m.label]; c >= 0 {
-			p = before[c]
-			if fewshot.Argmax(before) == c {
-				v.Before++
-			}
+			p, hitBefore = before[c], fewshot.Argmax(before) == c
 		}
-		if fewshot.Argmax(row) == m.label {
-			v.Hits++
-		}
-		v.Compared++
-		a, b := -math.Log(max(float64(row[m.label]), guardProbability)), -math.Log(max(float64(p), guardProbability))
-		v.LogLoss, v.LogBefore = v.LogLoss+a, v.LogBefore+b
-		difference += a - b
-		square += float64((a - b) * (a - b))
+		pairs.Add(row[m.label], p, fewshot.Argmax(row) == m.label, hitBefore)
 	}
-	n := float64(v.Compared)
-	if n == 0 {
-		return Verdict{Code: VerdictNotCompared, Reason: "the one in use has seen every example, and none can be held out of it"}, nil
-	}
-	v.LogLoss, v.LogBefore, difference = v.LogLoss/n, v.LogBefore/n, difference/n
-	deviation := math.Sqrt(max(0, square/n-float64(difference*difference)) / max(1, n-1))
-	v.Code = VerdictBetter
-	how := "no worse than"
-	if v.Hits < v.Before && difference >= 0 || difference > deviation {
-		v.Code, how = VerdictWorse, "worse than"
-	}
-	v.Reason = fmt.Sprintf("%s what is in use: it gets %d of %d held-out examples right, log-loss %.3f; what is in use gets %d, log-loss %.3f",
-		how, v.Hits, v.Compared, v.LogLoss, v.Before, v.LogBefore)
-	return v, nil
+	return pairs.Verdict(), nil
 }
 
 // before returns the probabilities (way) that an adaptation gives an example which it has not seen: left out where it was made of it, else its answer.
