@@ -19,6 +19,8 @@ usage: ./build.sh VERB
   test       check, build and every test below; ends with one line a stage
   test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
   e2e        the page in a real Chromium
+  worker     build/worker, what is deployed to the edge
+  worker-dev the same in workerd on this machine, on http://localhost:8787 (or $PORT), without a network
   bench      speed on this machine: native, then beside onnxruntime-web in Chromium
   fuzz       every fuzz target, 20,000 inputs each, or as many as asked for: ./build.sh fuzz 500x
   dist       reproducible archives and their sha256 list in dist/
@@ -124,6 +126,22 @@ build() {
   # For hosts other than serve: what the page keeps for use without a network.
   build/haguruma serve --list www >build/files.json
   mv -f build/files.json www/files.json
+}
+
+# The Worker for the edge: build/worker has all that is deployed but the bundle. As in the engines, what only stack traces read is left out.
+worker() {
+  need_go
+  local out=build/worker
+  mkdir -p "$out"
+  go tool workers-assets-gen -mode=go -o "$out" # empties the folder
+  rm "$out/worker.mjs" "$out/runtime.mjs"       # those start one program a request
+  go build "${flags[@]}" -o build/wasmtrim ./tools/wasmtrim
+  wasm go build "${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=all=-l -o build/worker.wasm ./wasm/worker
+  build/wasmtrim -simd build/worker.wasm "$out/worker.wasm"
+  cp edge/*.js "$out"
+  rm -f "$out/client.js" # of callers
+  (cd "$out" && printf '%s\n' worker.js && ls | grep -vx -e worker.js -e modules.txt) >build/modules.txt
+  mv build/modules.txt "$out/modules.txt"
 }
 
 run() {
@@ -241,6 +259,13 @@ e2e() {
   npm run --silent e2e
 }
 
+# The Worker in workerd.
+edge() {
+  need_packages
+  worker
+  npm run --silent edge
+}
+
 summary=()
 failed=0
 
@@ -279,6 +304,7 @@ run_tests() {
   stage "native and wasm embeddings agree" same_bits
   stage "imports and onnxruntime agree" onnx
   stage "page in Chromium" e2e
+  stage "edge in workerd" edge
   stage "benchmark, quick" bench_quick
   printf '\n== summary, %s s\n' "$((SECONDS - begin))"
   printf '%s\n' "${summary[@]}"
@@ -329,6 +355,12 @@ case $verb in
   e2e)
     build
     e2e
+    ;;
+  worker) worker ;;
+  worker-dev)
+    need_packages
+    worker
+    exec node edge/dev.mjs
     ;;
   bench)
     need_packages

@@ -10,7 +10,7 @@ declare global {
 		/** JavaScript values that Go holds a reference to, by number; null where one has been released */
 		_values: unknown[];
 		exit: (code: number) => void;
-		run(instance: WebAssembly.Instance): Promise<void>;
+		run(instance: WebAssembly.Instance, context?: object): Promise<void>;
 	}
 	var hagurumaReady: ((verbs: import("./engine.js").Verbs) => void) | undefined;
 }

@@ -1,0 +1,113 @@
+// Asking: what a picture is, by the version in use or by one on trial, and what it was in truth.
+
+import { limits, readParts } from "./limits.js";
+import { counters } from "./log.js";
+import { workWith } from "./program.js";
+import { Problem } from "./problem.js";
+import { json, tag } from "./request.js";
+import { change, readAdapter, readState, readTask, view } from "./task.js";
+
+/** @import { Part } from "./limits.js" */
+/** @import { Call } from "./request.js" */
+/** @import { State } from "./task.js" */
+
+/** @typedef {{ class: string, probability: number, known: boolean, scores: { class: number, name: string, probability: number }[] }} Answer */
+
+const pixels = { pixels: limits.pixels, total: limits.total };
+
+/** @param {State} state */
+function answering({ current }) {
+	if (current) return current;
+	throw new Problem(409, "not_adapted", "version 0 is in use, the backbone alone: it knows no classes");
+}
+
+/** A number from 0, below 1. */
+const chance = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32;
+
+/** POST /v1/tasks/{id}/classify @param {Call} call */
+export async function classify({ request, env, log, share, storage, id }) {
+	const [parts, { state, etag }] = await Promise.all([
+		log.time("body", () => readParts(request, { most: limits.questions, single: true }, share)),
+		readState(storage, id),
+	]);
+	const current = answering(state);
+	const { rollout } = state;
+	const files = rollout ? [current.file, rollout.file] : [current.file];
+	const header = { adapter: current.file, second: rollout?.file ?? "", pictures: parts.map((part) => part.bytes.length), limits: pixels };
+	const { reply } = await workWith(env, files, (file) => readAdapter(storage, id, file), (p) => p.call("classify", header, parts.map((part) => part.bytes)));
+	log.add(reply.stages);
+	counters.pictures += parts.length;
+	/** @type {Answer[]} */
+	let answers = reply.answers;
+	let version = current.version;
+	if (rollout) {
+		const candidate = chance() < rollout.share;
+		const brief = (/** @type {Answer[]} */ list) => list.map((a) => ({ class: a.scores.find((s) => s.name === a.class)?.class, probability: a.probability, known: a.known }));
+		log.note({ trial: { inUse: current.version, candidate: rollout.version, answered: candidate ? "candidate" : "inUse", inUseSaid: brief(reply.answers), candidateSaid: brief(reply.second) } });
+		if (candidate) {
+			answers = reply.second;
+			version = rollout.version;
+		}
+	}
+	log.note({ pictures: parts.length, version });
+	return json({ version, results: answers.map((answer, i) => ({ name: parts[i]?.name ?? "", ...answer })) }, 200, { ...tag(etag), "x-version": String(version) });
+}
+
+/** POST /v1/tasks/{id}/feedback: pictures named by what they are. @param {Call} call */
+export async function feedback(call) {
+	const { request, log, share, storage, id } = call;
+	const parts = await log.time("body", () => readParts(request, { most: limits.questions, single: false }, share));
+	const { value, task } = await change(call, () => readTask(storage, id), null, async ({ state, step, note }) => {
+		const current = answering(state);
+		let rollout = state.rollout;
+		if (!rollout) throw new Problem(409, "no_trial", "no version is on trial, so there is nothing to decide");
+		/** @type {{ known: number, outcome: "open" | "promoted" | "rolled-back", reason: string }} */
+		const told = { known: 0, outcome: "open", reason: "" };
+		for (const part of parts) {
+			told.known += await judge(call, id, current.file, rollout, part);
+			if (rollout.seen.length >= rollout.need) break;
+		}
+		const verdict = lastVerdict.get(rollout);
+		told.reason = verdict?.reason ?? "";
+		const enough = rollout.seen.length >= rollout.need;
+		const candidate = step.versions.find((v) => v.version === rollout?.version);
+		/** @type {[string, unknown][]} */
+		const details = [["version", rollout.version], ["compared", rollout.seen.length], ["verdict", told.reason]];
+		if (verdict?.worse && (enough || rollout.seen.length >= early)) {
+			told.outcome = "rolled-back";
+			state.rollout = null;
+			await note({ kind: "refused", adapter: candidate?.content ?? "", details });
+		} else if (enough) {
+			told.outcome = "promoted";
+			state.current = { version: rollout.version, file: rollout.file };
+			state.rollout = null;
+			await note({ kind: "taken", adapter: candidate?.content ?? "", details });
+		} else {
+			await note({ kind: "feedback", details: [["version", rollout.version], ["pictures", parts.length - told.known], ["compared", rollout.seen.length]] });
+		}
+		return told;
+	});
+	log.note({ trial: value.outcome, pictures: parts.length });
+	return json({ outcome: value.outcome, reason: value.reason, repeated: value.known, task: view(task) }, 200, tag(task.etag));
+}
+
+/** Pictures after which a version on trial may be taken back before all that it needs are there. */
+const early = 8;
+
+/** @typedef {import("./task.js").Rollout} Rollout */
+
+/** What the program said last of a trial. @type {WeakMap<Rollout, { worse: boolean, reason: string }>} */
+const lastVerdict = new WeakMap();
+
+/** Has both versions answer one picture. @param {Call} call @param {string} id @param {string} inUse @param {Rollout} rollout @param {Part} part @returns {Promise<number>} 1: it was counted before */
+async function judge({ env, log, storage }, id, inUse, rollout, { field, bytes }) {
+	const header = { adapter: inUse, second: rollout.file, class: field, pictures: [bytes.length], limits: pixels, ...(rollout.pairs ? { pairs: rollout.pairs } : {}) };
+	const { reply } = await workWith(env, [inUse, rollout.file], (file) => readAdapter(storage, id, file), (p) => p.call("feedback", header, [bytes]));
+	log.add(reply.stages);
+	const sum = reply.picture.slice(0, 16);
+	if (rollout.seen.includes(sum)) return 1;
+	rollout.seen.push(sum);
+	rollout.pairs = reply.pairs;
+	lastVerdict.set(rollout, reply);
+	return 0;
+}

@@ -1,0 +1,82 @@
+// The Worker in workerd, on this machine and without a network: for the tests, and for ./build.sh worker-dev.
+
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Miniflare, Response } from "miniflare";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const built = join(root, "build/worker");
+
+/** The modules of the Worker; the first is the one that workerd starts. */
+const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
+
+/** @param {string} name */
+const module = (name) => {
+	const compiled = name.endsWith(".wasm");
+	return { type: compiled ? "CompiledWasm" : "ESModule", path: join(built, name), contents: readFileSync(join(built, name), compiled ? null : "utf8") };
+};
+
+/** A token of a tenant, and the record that knows it by its hash. @param {string} tenant */
+export function newToken(tenant) {
+	const token = `hgr_${tenant}_${randomBytes(32).toString("base64url")}`;
+	return { token, record: { tokens: [{ sha256: createHash("sha256").update(token).digest("hex") }] } };
+}
+
+/**
+ * @param {object} options
+ * @param {string} options.models folder of default.json and its bundle
+ * @param {boolean} [options.assets] the bundle comes from static assets, else from R2
+ * @param {Record<string, string>} [options.vars]
+ * @param {{ limit: number, period: 10 | 60 }} [options.rate]
+ * @param {number} [options.port]
+ * @param {string} [options.persist] folder that keeps the bucket
+ * @param {{ path: string, contents: string }[]} [options.before] modules that come first, for tests
+ * @param {(line: string) => void} [options.onLog] told each line that the Worker logs
+ */
+export async function startEdge({ models, assets = true, vars = {}, rate, port = 0, persist, before = [], onLog }) {
+	/** @param {{ url: string }} request */
+	const asset = async (request) => {
+		const name = new URL(request.url).pathname;
+		const data = name.startsWith("/models/") && !name.includes("..") ? await readFile(join(models, name.slice(8))).catch(() => null) : null;
+		return data ? new Response(new Uint8Array(data)) : new Response(null, { status: 404 });
+	};
+	const mf = new Miniflare({
+		host: "127.0.0.1", port, cf: false, telemetry: { enabled: false }, modulesRoot: built,
+		modules: [...before.map(({ path, contents }) => ({ type: "ESModule", path: join(built, path), contents })), ...files.map(module)],
+		compatibilityDate: "2026-04-01",
+		bindings: { VERSION: "test", ...vars },
+		r2Buckets: ["BUCKET"],
+		...(persist ? { r2Persist: persist } : {}),
+		...(assets ? { serviceBindings: { ASSETS: asset } } : {}),
+		...(rate ? { ratelimits: { LIMITER: { simple: rate } } } : {}),
+		...(onLog ? { handleRuntimeStdio: (/** @type {import("node:stream").Readable} */ out, /** @type {import("node:stream").Readable} */ err) => {
+			for (const stream of [out, err]) stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => text.split("\n").filter(Boolean).forEach(onLog));
+		} } : {}),
+	});
+	const url = await mf.ready;
+	const bucket = await mf.getR2Bucket("BUCKET");
+	if (!assets) {
+		for (const name of ["default.json", JSON.parse(readFileSync(join(models, "default.json"), "utf8")).file]) await bucket.put(`models/${name}`, new Uint8Array(readFileSync(join(models, name))));
+	}
+	return {
+		url: url.href.replace(/\/$/, ""),
+		bucket,
+		/** Gives a tenant a token. @param {string} tenant */
+		async tenant(tenant) {
+			const { token, record } = newToken(tenant);
+			await bucket.put(`tokens/${tenant}.json`, JSON.stringify(record));
+			return token;
+		},
+		fetch: (/** @type {string} */ path, /** @type {RequestInit} */ init = {}) => mf.dispatchFetch(`http://edge${path}`, init),
+		stop: () => mf.dispose(),
+	};
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const edge = await startEdge({ models: join(root, "www/models"), port: Number(process.env.PORT ?? 8787), persist: join(root, "build/worker-dev"), vars: { ORIGINS: "*", VERSION: "dev" }, onLog: console.log });
+	const token = await edge.tenant("dev");
+	console.log(`${edge.url}\nexport HAGURUMA_TOKEN=${token}`);
+}

@@ -1,0 +1,121 @@
+// What may go wrong around the edge: the program dies, storage fails, is slow, or somebody else comes first. Nothing is stored half, nothing is lost.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { form, picture, site } from "./site.mjs";
+
+const contents = readFileSync(fileURLToPath(new URL("faults.mjs", import.meta.url)), "utf8").replaceAll('"../', '"./'); // where it will lie
+const s = site({ before: [{ path: "faults.mjs", contents }], assets: false });
+const post = (/** @type {object} */ body, /** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: JSON.stringify(body), headers });
+const ask = (/** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png", ...headers } });
+const learn = (/** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: form({ circle: [1, 2, 3], cross: [1, 2, 3] }), headers });
+const programs = async () => (await (await s.edge.fetch("/healthz")).json()).counters.programs;
+/** @type {string} */
+let id;
+
+/** What the journal of a task says, held to its chain. @param {string} task @returns {Promise<string[]>} */
+async function kinds(task) {
+	const response = await s.caller.fetch(`/v1/journal/${task}`);
+	assert.equal(response.headers.get("x-journal-sound"), "yes");
+	return (await response.text()).trimEnd().split("\n").map((line) => JSON.parse(line).kind);
+}
+
+test("a bundle from R2; many first requests at one time load it once", async () => {
+	const answers = await Promise.all(Array.from({ length: 8 }, () => s.caller.json("/v1/bundle")));
+	assert.equal(answers[7].sha256, s.manifest.sha256);
+	assert.equal(await programs(), 1);
+	id = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+});
+
+test("a program that breaks or ends is replaced, and the request that finds it so is answered", async () => {
+	const before = await s.caller.json(`/v1/tasks/${id}/classify`, ask());
+	for (const [i, kill] of ["break", "exit"].entries()) {
+		assert.deepEqual(await s.caller.json(`/v1/tasks/${id}/classify`, ask({ "x-kill": kill })), before);
+		assert.equal(await programs(), i + 2);
+	}
+	const crowd = await Promise.all(Array.from({ length: 12 }, (_, i) => s.caller.json(`/v1/tasks/${id}/classify`, ask(i === 3 ? { "x-kill": "break" } : {}))));
+	for (const answer of crowd) assert.deepEqual(answer, before);
+	assert.equal(await programs(), 4);
+	assert.equal((await s.caller.json("/v1/tasks", learn({ "x-kill": "break" }), 201)).version, 1);
+});
+
+test("writers at one time: each version is there once, and the journal is whole", async () => {
+	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+	const file = new Uint8Array(await (await s.caller.fetch(`/v1/adapters/${task}`)).arrayBuffer());
+	const answers = await Promise.all(Array.from({ length: 6 }, () => s.caller.fetch(`/v1/adapters/${task}`, { method: "PUT", body: file })));
+	const taken = [];
+	for (const answer of answers) {
+		const body = await answer.json();
+		if (answer.status === 200) taken.push(body.version);
+		else assert.deepEqual([answer.status, body.code], [409, "conflict"]);
+	}
+	assert.ok(taken.length >= 2);
+	assert.deepEqual(taken.sort(), taken.map((_, i) => i + 2), "no two have one number, and none was lost");
+	const { task: now } = await s.caller.json(`/v1/tasks/${task}`);
+	assert.equal(now.versions.length, taken.length + 1);
+	assert.equal((await kinds(task)).filter((k) => k === "imported").length, taken.length);
+	// With the entity tag that all have seen, one alone gets through.
+	const etag = (await s.caller.fetch(`/v1/tasks/${task}`)).headers.get("etag") ?? "";
+	const matched = await Promise.all(Array.from({ length: 4 }, () => s.caller.fetch(`/v1/tasks/${task}/rollback`, post({ version: 1 }, { "if-match": etag }))));
+	assert.deepEqual(matched.map((answer) => answer.status).sort(), [200, 412, 412, 412]);
+	// Two that begin the same task.
+	const twins = await Promise.all(Array.from({ length: 3 }, () => s.caller.fetch("/v1/adapters/twins", { method: "PUT", body: file, headers: { "if-none-match": "*" } })));
+	assert.deepEqual(twins.map((answer) => answer.status).sort(), [201, 412, 412]);
+});
+
+test("storage that fails: 503, and all is as it was", async () => {
+	const before = await s.caller.json(`/v1/tasks/${id}`);
+	const journal = await kinds(id);
+	for (const [fault, at] of [["put-fails", "/adapters/"], ["put-fails", "/steps/"], ["put-fails", "state.json"], ["get-fails", "state.json"], ["get-fails", "/steps/"]]) {
+		const more = { method: "POST", body: form({ circle: [1, 2, 9], cross: [1, 2, 9] }), headers: { "x-fault": String(fault), "x-at": String(at) } };
+		assert.equal(await s.caller.problem(`/v1/tasks/${id}/versions?force=true`, more, 503), "storage", `${fault} ${at}`);
+		assert.deepEqual(await s.caller.json(`/v1/tasks/${id}`), before);
+		assert.deepEqual(await kinds(id), journal);
+	}
+	assert.equal(await s.caller.problem("/v1/tasks", learn({ "x-fault": "put-fails", "x-at": "state.json" }), 503), "storage");
+	assert.equal(await s.caller.problem(`/v1/tasks/${id}/classify`, ask({ "x-fault": "get-fails", "x-at": "state.json" }), 503), "storage");
+	assert.equal(await s.caller.problem(`/v1/tasks/${id}/rollback`, post({ version: 0 }, { "x-fault": "put-lost", "x-at": "state.json" }), 409), "conflict");
+	assert.deepEqual(await s.caller.json(`/v1/tasks/${id}`), before);
+});
+
+test("a conflict once is tried again; a put that came to pass in spite of an error is seen", async () => {
+	const once = await s.caller.json(`/v1/tasks/${id}/rollback`, post({ version: 0 }, { "x-fault": "put-lost 1", "x-at": "state.json" }));
+	assert.equal(once.version, 0);
+	const late = await s.caller.json(`/v1/tasks/${id}/rollback`, post({ version: 1 }, { "x-fault": "put-late 1", "x-at": "state.json" }));
+	assert.equal(late.version, 1);
+	assert.deepEqual((await kinds(id)).slice(-2), ["rolled-back", "rolled-back"]);
+	const kept = await s.caller.json(`/v1/tasks/${id}/rollback`, post({ version: 0 }, { "x-fault": "delete-fails", "x-at": "/steps/" }));
+	assert.equal(kept.version, 0, "garbage that stays does no harm");
+	await s.caller.json(`/v1/tasks/${id}/rollback`, post({ version: 1 }));
+});
+
+test("storage that does not answer: 503 in ten seconds, while others are answered", async () => {
+	const [slow, fast] = await Promise.all([
+		s.caller.problem(`/v1/tasks/${id}/classify`, ask({ "x-fault": "get-hangs", "x-at": "state.json" }), 503),
+		s.caller.json(`/v1/tasks/${id}/classify`, ask()),
+	]);
+	assert.equal(slow, "storage");
+	assert.equal(fast.version, 1);
+});
+
+test("a deletion that did not come to its end is gone on with", async () => {
+	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+	assert.equal(await s.caller.problem(`/v1/adapters/${task}`, { method: "DELETE", headers: { "x-fault": "delete-fails", "x-at": "/adapters/" } }, 503), "storage");
+	assert.equal(await s.caller.problem(`/v1/adapters/${task}`, undefined, 410), "removed");
+	await s.caller.json(`/v1/adapters/${task}`, { method: "DELETE" }, 204);
+	const { objects } = await s.edge.bucket.list({ prefix: `tenants/acme/tasks/${task}/adapters/` });
+	assert.deepEqual(objects, []);
+});
+
+test("a journal that somebody has changed says so", async () => {
+	const prefix = `tenants/acme/tasks/${id}/steps/`;
+	const { objects } = await s.edge.bucket.list({ prefix });
+	for (const { key } of objects) {
+		const step = JSON.parse((await (await s.edge.bucket.get(key))?.text()) ?? "");
+		await s.edge.bucket.put(key, JSON.stringify({ ...step, lines: step.lines.replace('"hits":', '"hits":1') }));
+	}
+	const response = await s.caller.fetch(`/v1/journal/${id}`);
+	assert.match(response.headers.get("x-journal-sound") ?? "", /^no, line \d+$/);
+});
