@@ -157,8 +157,11 @@ export async function readParts(request, { most, single }, share) {
 	for (const [field, value] of form) {
 		if (typeof value === "string") throw new Problem(400, "multipart", "each part of the form is to be a file with a filename");
 		if (parts.length === most) throw new Problem(413, "too_many_pictures", `at most ${most} pictures are taken in one request`);
-		parts.push({ field, name: value.name, bytes: new Uint8Array(await value.arrayBuffer()) });
+		parts.push({ field: unescaped(field), name: unescaped(value.name), bytes: new Uint8Array(await value.arrayBuffer()) });
 	}
 	if (parts.length === 0) throw new Problem(400, "no_pictures", "there is no picture in the body");
 	return parts;
 }
+
+/** Names as they were before the sender escaped what may not stand between quotes (HTML, multipart/form-data encoding); workerd leaves that. @param {string} name */
+const unescaped = (name) => name.replace(/%22|%0D|%0A/gi, decodeURIComponent);
