@@ -161,13 +161,10 @@ test("files: chosen, dropped, in folders; the next file is told from them", asyn
 	});
 	assert.deepEqual(long, []);
 
-	// Leaving asks first, because nothing is stored.
-	const asked = page.waitForEvent("dialog");
-	await page.evaluate(() => void setTimeout(() => location.reload()));
-	const dialog = await asked;
-	assert.equal(dialog.type(), "beforeunload");
-	await dialog.dismiss();
-	assert.deepEqual(await user.classNames(), ["good", "bad"]);
+	// Leaving asks nothing: all of it is kept.
+	await eventually(() => page.locator("#kept-line").textContent(), text.keptHere);
+	await page.reload();
+	await eventually(() => user.classNames(), ["good", "bad"]);
 	await user.waitForPictures(1, 4);
 	visit.calm();
 	await visit.close();

@@ -49,7 +49,7 @@ export interface LeaveOneOut {
 
 /** An adaptation beside the one that was in use, on examples that neither has seen. */
 export interface Verdict {
-	code: "first" | "better" | "worse" | "not_compared" | "class_removed";
+	code: "first" | "better" | "worse" | "not_compared" | "class_removed" | "imported";
 	/** in English */
 	reason: string;
 	/** examples that both were judged on; the figures below are of them, and 0 without any */

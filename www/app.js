@@ -3,6 +3,7 @@
 import { Engine } from "./engine.js";
 import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
+import { openShelf, Work } from "./kept/work.js";
 import { keepForOffline } from "./offline.js";
 import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
@@ -42,6 +43,10 @@ function color(of) {
 sayAll();
 languageChoice(byId("language", HTMLSelectElement));
 
+const opening = openShelf();
+/** what is kept of it; null until the storage has answered @type {Work | null} */
+let work = null;
+
 const task = new Task();
 const status = new Status();
 const classList = byId("classes", HTMLUListElement);
@@ -55,10 +60,11 @@ let bundleName = "";
 
 const runner = new Runner(task, {
 	onState: render,
-	onAdapted: () => {
+	onAdapted: (result) => {
 		render();
 		void proof.refresh();
 		trial.soon(0);
+		if (result) void work?.persist();
 	},
 	onBadExample: refuse,
 	onError: (error) => {
@@ -292,6 +298,7 @@ async function loadGears(engine) {
 	} catch (cause) {
 		console.error(cause);
 		gearsState = "missing";
+		runner.expertsMissing();
 	}
 	render();
 }
@@ -323,6 +330,7 @@ function render() {
 		renderClasses();
 		renderLearn();
 		sampleButton.hidden = task.exampleCount > 0;
+		work?.update();
 		gears.update(gearsState, runner.adapted !== null, runner.adapted?.experts ?? null);
 	});
 }
@@ -375,10 +383,16 @@ folderInput.addEventListener("change", () => {
 dropZone(document.body, addFolders);
 
 window.addEventListener("beforeunload", (event) => {
-	if (task.exampleCount > 0) event.preventDefault(); // "leave the page?": nothing is stored yet
+	if (work?.unsafe) event.preventDefault(); // "leave the page?": something is not kept
 });
 
-for (const added of [addClass(), addClass()]) untouched.add(added);
+// --- what is kept of the work ---
+
+const kept = opening.then((opened) => {
+	work = new Work({ task, runner, status, untouched }, opened);
+	if (!work.restore()) for (const added of [addClass(), addClass()]) untouched.add(added);
+	render();
+});
 trial.soon(0);
 renderClasses();
 renderLearn();
@@ -396,8 +410,10 @@ async function load() {
 			},
 			onDeath: () => void runner.restart(),
 		});
+		await kept;
 		bundleName = engine.info.bundle;
 		status.ready(bundleName);
+		work?.start(engine);
 		runner.start(engine);
 		if (learnAtOnce) runner.learn();
 		performance.mark("haguruma:ready");

@@ -8,9 +8,11 @@
  * or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
  */
 
-import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, Heat, History } from "./adaptation.js";
+import type { JournalEnd, JournalEntry, JournalRead, JournalLine, Packed } from "./kept.js";
+import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, Heat, History, Version } from "./adaptation.js";
 
 export type * from "./adaptation.js";
+export type * from "./kept.js";
 
 /** Stable names of everything that can go wrong. Sentences for people are made from them by strings.js. */
 export type ErrorCode =
@@ -40,6 +42,14 @@ export type ErrorCode =
 	| "unknown_version"
 	| "no_patches" // a heat map by an embedder that knows no patches
 	| "no_picture" // adapt with experts to an example that was given as an embedding only
+	| "taken_id" // a class or example has the id already
+	| "bad_version" // what was kept is no version of this task
+	| "adapter" // not an adapter file, or one that was cut short or edited
+	| "adapter_bundle" // an adapter of another model, or of other experts
+	| "task_file" // not a task that was saved here or at the terminal, or one that was cut short or edited
+	| "storage_full" // the browser has no room for more
+	| "storage_denied" // the browser keeps nothing for this page: a private window, or a setting
+	| "storage_busy" // another tab has the task
 	| "usage" // a call that no correct page makes
 	| "internal"; // a fault of ours, caught; the engine goes on
 
@@ -204,6 +214,11 @@ export interface PictureOptions {
 	thumbnail?: number;
 }
 
+export interface ExampleOptions extends PictureOptions {
+	/** of an example that the page keeps; default: the next one */
+	id?: number;
+}
+
 export class Engine {
 	/** Fetches engine and bundle in parallel, starts the Worker, opens the bundle. Rejects with EngineError. */
 	static load(options?: LoadOptions): Promise<Engine>;
@@ -233,13 +248,14 @@ export class Engine {
 	/** The embedding of one picture. */
 	embed(picture: PictureSource, options?: EmbedOptions): Promise<EmbedResult>;
 
-	addClass(name: string): Promise<number>;
+	/** id: of a class that the page keeps; default: the next one */
+	addClass(name: string, id?: number): Promise<number>;
 	renameClass(classId: number, name: string): Promise<void>;
 	/** Removes the class with its examples. */
 	removeClass(classId: number): Promise<void>;
-	addExample(classId: number, picture: PictureSource, options?: PictureOptions): Promise<ExampleResult>;
+	addExample(classId: number, picture: PictureSource, options?: ExampleOptions): Promise<ExampleResult>;
 	/** addExample with what embed gave without scores, here or in a twin. Returns the example's id. Experts need the square. */
-	addEmbedding(classId: number, embed: Float32Array, square?: Uint8Array): Promise<number>;
+	addEmbedding(classId: number, embed: Float32Array, square?: Uint8Array, id?: number): Promise<number>;
 	removeExample(exampleId: number): Promise<void>;
 	/** Moves an example to the end of another class. */
 	relabel(exampleId: number, classId: number): Promise<void>;
@@ -263,6 +279,25 @@ export class Engine {
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
 	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
+	/** What is in use as an adapter, with what recall wants; end: of the journal so far. "not_adapted" without one. */
+	pack(end: JournalEnd): Promise<Packed>;
+	/**
+	 * Puts a version that was packed back into the history, under its number, which must be above those that are there; useVersion takes it into use.
+	 * "experts" files must be open where it was made with them: "adapter_bundle" else.
+	 */
+	recall(file: Uint8Array, notes: Uint8Array, version: number): Promise<Version>;
+	/** The names of the classes of an adapter from elsewhere. */
+	adapterClasses(file: Uint8Array): Promise<string[]>;
+	/** Puts an adapter from elsewhere into the history, as a version of the classes whose ids stand for its own, in order. */
+	importAdapter(file: Uint8Array, classIds: number[]): Promise<Version>;
+	/** Embeds one example of a recalled version by its weights, so that the nearest can be told; returns how many are left. */
+	remember(): Promise<number>;
+	/** The next line of a journal, chained to its end. */
+	chain(end: JournalEnd, entry: JournalEntry): Promise<JournalLine>;
+	/** Reads a journal, JSON lines, and holds it to its end. */
+	journal(bytes: Uint8Array, end: JournalEnd): Promise<JournalRead>;
+	/** sha256 of the bundle, and of the experts once they are open, else "" */
+	readonly hashes: { bundle: string; experts: string };
 	/** Forces a collection and says what is still in use. For tests and the diagnostics page. */
 	memory(): Promise<MemoryResult>;
 
@@ -297,11 +332,11 @@ export type Request =
 	| { id: number; verb: "openExperts"; experts: Uint8Array<ArrayBuffer>; sha256: string; backbone: string }
 	| { id: number; verb: "useExperts"; on: boolean }
 	| { id: number; verb: "embed"; picture: WirePicture; thumbnail: number; scores: Uint8Array<ArrayBuffer> }
-	| { id: number; verb: "addClass"; name: string }
+	| { id: number; verb: "addClass"; name: string; as: number }
 	| { id: number; verb: "renameClass"; classId: number; name: string }
 	| { id: number; verb: "removeClass"; classId: number }
-	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number }
-	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined }
+	| { id: number; verb: "addExample"; classId: number; picture: WirePicture; thumbnail: number; as: number }
+	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined; as: number }
 	| { id: number; verb: "removeExample"; exampleId: number }
 	| { id: number; verb: "relabel"; exampleId: number; classId: number }
 	| { id: number; verb: "adapt"; head: Head | ""; force: boolean }
@@ -313,6 +348,12 @@ export type Request =
 	| { id: number; verb: "heat"; classId: number; picture: WirePicture }
 	| { id: number; verb: "classify"; picture: WirePicture; thumbnail: number }
 	| { id: number; verb: "classifyEmbedding"; embed: Uint8Array<ArrayBuffer>; scores: Uint8Array<ArrayBuffer> }
+	| { id: number; verb: "pack"; bundle: string; experts: string; time: string; end: JournalEnd }
+	| { id: number; verb: "recall"; bundle: string; experts: string; file: Uint8Array; notes: Uint8Array; version: number; classIds: string }
+	| { id: number; verb: "adapterClasses"; file: Uint8Array }
+	| { id: number; verb: "remember" }
+	| { id: number; verb: "chain"; end: JournalEnd; entry: JournalEntry }
+	| { id: number; verb: "journal"; bytes: Uint8Array; end: JournalEnd }
 	| { id: number; verb: "memory" };
 
 /** Ends an adapt that is on its way. No reply of its own. */
@@ -341,14 +382,14 @@ export interface Verbs {
 	embed(
 		bytes: Uint8Array, width: number, height: number, thumbnail: number, scores?: Uint8Array,
 	): Outcome<{ embed: Uint8Array<ArrayBuffer>; square: Uint8Array<ArrayBuffer>; thumbnail: Uint8Array<ArrayBuffer> | null }>;
-	addClass(name: string): Outcome<number>;
+	addClass(name: string, id?: number): Outcome<number>;
 	renameClass(classId: number, name: string): Outcome<null>;
 	removeClass(classId: number): Outcome<null>;
 	addExample(
-		classId: number, bytes: Uint8Array, width: number, height: number, thumbnail: number,
+		classId: number, bytes: Uint8Array, width: number, height: number, thumbnail: number, id?: number,
 	): Outcome<{ id: number; width: number; height: number; thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	/** embed: little-endian float32, (dim) */
-	addEmbedding(classId: number, embed: Uint8Array, square?: Uint8Array): Outcome<number>;
+	addEmbedding(classId: number, embed: Uint8Array, square?: Uint8Array, id?: number): Outcome<number>;
 	removeExample(exampleId: number): Outcome<null>;
 	relabel(exampleId: number, classId: number): Outcome<null>;
 	/** stepwise: returns before the first piece of work, and adaptNext goes on; default: at the end */
@@ -367,5 +408,13 @@ export interface Verbs {
 	): Outcome<Answer & { thumbnail: Uint8Array<ArrayBuffer> | null }>;
 	/** embed, scores: little-endian float32, (dim) and (experts) */
 	classifyEmbedding(embed: Uint8Array, scores?: Uint8Array): Outcome<Answer & { thumbnail: null }>;
+	/** bundle, experts: sha256 of the files that are open; entries, head: end of the journal */
+	pack(bundle: string, experts: string, time: string, entries: number, head: string): Outcome<Packed>;
+	/** version 0: the next one; classIds: ids between spaces, "" for those in the file; empty notes: from elsewhere */
+	recall(bundle: string, experts: string, file: Uint8Array, notes: Uint8Array, version: number, classIds: string): Outcome<Version>;
+	adapterClasses(file: Uint8Array): Outcome<string[]>;
+	remember(): Outcome<number>;
+	chain(entries: number, head: string, time: string, kind: string, bundle: string, adapter: string, details: string): Outcome<JournalLine>;
+	journal(bytes: Uint8Array, entries: number, head: string): Outcome<JournalRead>;
 	memory(): Outcome<MemoryResult>;
 }

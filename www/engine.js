@@ -4,12 +4,14 @@
 import { downloadBundle, downloadModule, downloadPart } from "./download.js";
 import { EngineError } from "./error.js";
 import { engineFile, relaxedSupported, simdSupported } from "./simd.js";
+import { toBytes, toWire, transfers } from "./wire.js";
 
 export { EngineError, relaxedSupported, simdSupported };
 
-/** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History } from "./adaptation.js" */
-/** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
-/** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, WirePicture, Engine as Contract } from "./engine.js" */
+/** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History, Version } from "./adaptation.js" */
+/** @import { JournalEnd, JournalEntry, JournalLine, JournalRead, Packed } from "./kept.js" */
+/** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
 
 /**
  * Request without its id, kept a union.
@@ -177,9 +179,9 @@ export class Engine {
 		return { ...result, weights: scores };
 	}
 
-	/** @param {string} name @returns {Promise<number>} */
-	addClass(name) {
-		return this.#call({ verb: "addClass", name });
+	/** @param {string} name @param {number} [id] @returns {Promise<number>} */
+	addClass(name, id = 0) {
+		return this.#call({ verb: "addClass", name, as: id });
 	}
 
 	/** @param {number} classId @param {string} name @returns {Promise<void>} */
@@ -195,16 +197,16 @@ export class Engine {
 	/**
 	 * @param {number} classId
 	 * @param {PictureSource} picture
-	 * @param {PictureOptions} [options]
+	 * @param {ExampleOptions} [options]
 	 * @returns {Promise<ExampleResult>}
 	 */
-	async addExample(classId, picture, { thumbnail = 0 } = {}) {
-		return this.#call({ verb: "addExample", classId, picture: await toWire(picture), thumbnail });
+	async addExample(classId, picture, { thumbnail = 0, id = 0 } = {}) {
+		return this.#call({ verb: "addExample", classId, picture: await toWire(picture), thumbnail, as: id });
 	}
 
-	/** @param {number} classId @param {Float32Array} embed @param {Uint8Array} [square] @returns {Promise<number>} */
-	addEmbedding(classId, embed, square) {
-		return this.#call({ verb: "addEmbedding", classId, embed: toBytes(embed), square });
+	/** @param {number} classId @param {Float32Array} embed @param {Uint8Array} [square] @param {number} [id] @returns {Promise<number>} */
+	addEmbedding(classId, embed, square, id = 0) {
+		return this.#call({ verb: "addEmbedding", classId, embed: toBytes(embed), square, as: id });
 	}
 
 	/** @param {number} exampleId @returns {Promise<void>} */
@@ -279,6 +281,45 @@ export class Engine {
 	/** @param {Float32Array} embed @param {Float32Array | null} [scores] @returns {Promise<ClassifyResult>} */
 	classifyEmbedding(embed, scores = null) {
 		return this.#call({ verb: "classifyEmbedding", embed: toBytes(embed), scores: toBytes(scores) });
+	}
+
+	get hashes() {
+		return { bundle: this.#parts.backbone, experts: this.#parts.experts ? this.#parts.expertsFile?.part.sha256 ?? "" : "" };
+	}
+
+	/** @param {JournalEnd} end @returns {Promise<Packed>} */
+	pack(end) {
+		return this.#call({ verb: "pack", ...this.hashes, time: new Date().toISOString(), end });
+	}
+
+	/** @param {Uint8Array} file @param {Uint8Array} notes @param {number} version @returns {Promise<Version>} */
+	recall(file, notes, version) {
+		return this.#call({ verb: "recall", ...this.hashes, file, notes, version, classIds: "" });
+	}
+
+	/** @param {Uint8Array} file @returns {Promise<string[]>} */
+	adapterClasses(file) {
+		return this.#call({ verb: "adapterClasses", file });
+	}
+
+	/** @param {Uint8Array} file @param {number[]} classIds @returns {Promise<Version>} */
+	importAdapter(file, classIds) {
+		return this.#call({ verb: "recall", ...this.hashes, file, notes: new Uint8Array(0), version: 0, classIds: classIds.join(" ") });
+	}
+
+	/** @returns {Promise<number>} */
+	remember() {
+		return this.#call({ verb: "remember" });
+	}
+
+	/** @param {JournalEnd} end @param {JournalEntry} entry @returns {Promise<JournalLine>} */
+	chain(end, entry) {
+		return this.#call({ verb: "chain", end, entry });
+	}
+
+	/** @param {Uint8Array} bytes @param {JournalEnd} end @returns {Promise<JournalRead>} */
+	journal(bytes, end) {
+		return this.#call({ verb: "journal", bytes, end });
 	}
 
 	/** @returns {Promise<MemoryResult>} */
@@ -404,37 +445,3 @@ export class Engine {
 }
 
 /** @satisfies {{ load: typeof Contract.load }} */ (Engine);
-
-/**
- * @param {PictureSource} picture
- * @returns {Promise<WirePicture>}
- */
-async function toWire(picture) {
-	if (picture instanceof Uint8Array) return { bytes: new Uint8Array(picture), width: 0, height: 0 };
-	if (picture instanceof Blob) {
-		try {
-			return { bytes: new Uint8Array(await picture.arrayBuffer()), width: 0, height: 0 };
-		} catch (cause) {
-			throw new EngineError("download", "the file can no longer be read", { cause });
-		}
-	}
-	const { width, height, data } = picture;
-	if (!(width > 0 && height > 0 && data.length === 4 * width * height)) {
-		throw new EngineError("usage", `pixels: want 4 x ${width} x ${height} bytes, have ${data.length}`);
-	}
-	return { bytes: new Uint8Array(data), width, height };
-}
-
-/** A copy, as the wire has it; null is no numbers. @param {Float32Array | null} x @returns {Uint8Array<ArrayBuffer>} */
-const toBytes = (x) => new Uint8Array((x ?? new Float32Array(0)).slice().buffer);
-
-/**
- * @param {Request} request
- * @returns {Transferable[]}
- */
-function transfers(request) {
-	if ("picture" in request) return [request.picture.bytes.buffer];
-	if (request.verb === "open") return [request.bundle.buffer];
-	if (request.verb === "openExperts") return [request.experts.buffer];
-	return [];
-}

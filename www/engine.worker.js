@@ -60,19 +60,19 @@ async function handle(request) {
 		case "useExperts":
 			return [valueOf(() => go.useExperts(request.on)), []];
 		case "addClass":
-			return [valueOf(() => go.addClass(request.name)), []];
+			return [valueOf(() => go.addClass(request.name, request.as)), []];
 		case "renameClass":
 			return [valueOf(() => go.renameClass(request.classId, request.name)), []];
 		case "removeClass":
 			return [valueOf(() => go.removeClass(request.classId)), []];
 		case "addExample": {
 			const { bytes, width, height } = request.picture;
-			const out = valueOf(() => go.addExample(request.classId, bytes, width, height, request.thumbnail));
+			const out = valueOf(() => go.addExample(request.classId, bytes, width, height, request.thumbnail, request.as));
 			const thumbnail = toPixels(out.thumbnail);
 			return [{ ...out, thumbnail, ms: ms() }, thumbnail ? [thumbnail.data.buffer] : []];
 		}
 		case "addEmbedding":
-			return [valueOf(() => go.addEmbedding(request.classId, request.embed, request.square)), []];
+			return [valueOf(() => go.addEmbedding(request.classId, request.embed, request.square, request.as)), []];
 		case "removeExample":
 			return [valueOf(() => go.removeExample(request.exampleId)), []];
 		case "relabel":
@@ -101,6 +101,22 @@ async function handle(request) {
 		}
 		case "classifyEmbedding":
 			return [{ ...valueOf(() => go.classifyEmbedding(request.embed, request.scores)), ms: ms() }, []];
+		case "pack":
+			return [valueOf(() => go.pack(request.bundle, request.experts, request.time, request.end.entries, request.end.head)), []];
+		case "recall": {
+			const { bundle, experts, file, notes, version, classIds } = request;
+			return [valueOf(() => go.recall(bundle, experts, file, notes, version, classIds)), []];
+		}
+		case "adapterClasses":
+			return [valueOf(() => go.adapterClasses(request.file)), []];
+		case "remember":
+			return [valueOf(() => go.remember()), []];
+		case "chain": {
+			const { end: { entries, head }, entry: { time, kind, bundle, adapter, details } } = request;
+			return [valueOf(() => go.chain(entries, head, time, kind, bundle, adapter, JSON.stringify(details))), []];
+		}
+		case "journal":
+			return [valueOf(() => go.journal(request.bytes, request.end.entries, request.end.head)), []];
 		case "memory":
 			return [valueOf(() => go.memory()), []];
 		default:

@@ -5,7 +5,7 @@
 
 import { EngineError, typed } from "./error.js";
 
-/** @import { ClassifyResult, EmbedResult, Engine, ExampleResult, PictureOptions, PictureSource } from "./engine.js" */
+/** @import { ClassifyResult, EmbedResult, Engine, ExampleOptions, ExampleResult, PictureOptions, PictureSource } from "./engine.js" */
 
 /** What the pool asks of an engine. @typedef {Pick<Engine, "addEmbedding" | "addExample" | "classify" | "classifyEmbedding" | "dispose" | "embed" | "scores" | "startMs" | "twin">} Member */
 
@@ -124,13 +124,13 @@ export class Pool {
 	 * Engine.addExample, without the size of the picture.
 	 * @param {number} classId
 	 * @param {PictureSource} picture
-	 * @param {PictureOptions} [options]
+	 * @param {ExampleOptions} [options]
 	 * @returns {Promise<Omit<ExampleResult, "width" | "height">>}
 	 */
 	async addExample(classId, picture, options = {}) {
 		const read = await this.#readAhead(picture, options);
 		if (!read) return this.#timed(await this.#lead.addExample(classId, picture, options));
-		return { id: await this.#lead.addEmbedding(classId, read.embed, read.square), thumbnail: read.thumbnail, ms: read.ms };
+		return { id: await this.#lead.addEmbedding(classId, read.embed, read.square, options.id), thumbnail: read.thumbnail, ms: read.ms };
 	}
 
 	/**

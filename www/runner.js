@@ -1,12 +1,15 @@
 // Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. The
 // engine knows a class from its first picture to its last: one without pictures would only keep it from learning the
-// others. When the engine dies, it is started again and the whole task is replayed from the examples' originals.
+// others. When the engine dies, or the page is opened again, the whole task is replayed from the examples' originals, and the versions
+// are recalled from what keeper.js has of them. Keys of task.js are the engine's ids.
 
 import { EngineError, typed } from "./error.js";
+import { asResult, classesOf, lessOne, recallAll } from "./kept/recall.js";
 import { Pool } from "./pool.js";
 
 /** @import { AdaptResult } from "./adaptation.js" */
 /** @import { ClassifyResult, Engine, PictureSource } from "./engine.js" */
+/** @import { Keeper } from "./kept/keeper.js" */
 /** @import { Change, Class, Example, Task } from "./task.js" */
 
 /**
@@ -26,6 +29,8 @@ export class Runner {
 	learning = false;
 	/** what is in use; null before the first adapt, and while there is nothing to tell apart @type {AdaptResult | null} */
 	adapted = null;
+	/** what was learnt last and is worse than what is in use, which stays; null: nothing of the kind @type {AdaptResult | null} */
+	refused = null;
 	/** "loading" before start, "broken" when the engine cannot be restarted @type {"loading" | "ready" | "restarting" | "broken"} */
 	state = "loading";
 
@@ -56,6 +61,12 @@ export class Runner {
 	#members = new Map();
 	/** @type {Promise<void> | null} */
 	#restarting = null;
+	/** @type {Keeper | null} */
+	#keeper = null;
+	/** the experts are on their way: versions that were made with them wait */
+	#expertsComing = false;
+	/** the versions that were kept are in the engine again */
+	#recalled = true;
 
 	/**
 	 * @param {Task} task
@@ -67,9 +78,17 @@ export class Runner {
 		task.onChange((change) => this.#follow(change));
 	}
 
+	/** From now on, versions are kept, and those that were kept are there when the engine starts. @param {Keeper} keeper */
+	keep(keeper) {
+		this.#keeper = keeper;
+		this.learning ||= keeper.learning;
+	}
+
 	/** Hands over a loaded engine; what the user entered so far is read now. @param {Engine} engine */
 	start(engine) {
 		this.#engine = engine;
+		this.#expertsComing = engine.hasExperts;
+		this.#keeper?.start(engine);
 		this.#pool = new Pool(engine);
 		this.#generation++;
 		this.state = "ready";
@@ -80,13 +99,65 @@ export class Runner {
 	learn() {
 		if (this.state === "loading") return;
 		this.learning = true;
+		this.#tellKeeper();
 		this.#adaptSoon();
 	}
 
 	/** The engine has opened its experts: what is learnt is learnt again with them. */
 	expertsCame() {
 		this.#pool?.renew();
-		this.#adaptSoon();
+		this.#expertsComing = false;
+		if (this.#recalled) this.#adaptSoon();
+		else this.#do(() => this.#recall());
+	}
+
+	/** The experts will not come: versions that were made without them can be recalled. */
+	expertsMissing() {
+		this.#expertsComing = false;
+		this.#do(() => this.#recall());
+	}
+
+	/** Takes what was refused all the same. */
+	overrule() {
+		this.#do(() => this.#adapt(true));
+	}
+
+	/** Goes back or forward to a version, at once; 0: to none. @param {number} number */
+	useVersion(number) {
+		this.#do(async () => {
+			await this.#use(number);
+			this.#stale = false;
+			this.refused = null;
+			await this.#keeper?.use(number);
+		});
+	}
+
+	/**
+	 * Takes an adapter from elsewhere into use. Its classes are those of the task by their names, which are made where they are missing.
+	 * @param {Uint8Array} file
+	 */
+	async importAdapter(file) {
+		const engine = await this.#ready();
+		const names = await engine.adapterClasses(file);
+		const { keys, made } = classesOf(this.#task, names);
+		/** @type {Promise<void>} */
+		const done = new Promise((resolve, reject) => this.#do(async () => {
+			try {
+				const version = await engine.importAdapter(file, keys);
+				const { experts } = await engine.useVersion(version.version);
+				const result = asResult(version, experts);
+				await this.#kept(result);
+				this.#stale = false;
+				this.refused = null;
+				this.adapted = result;
+				this.#events.onAdapted(result);
+				resolve();
+			} catch (cause) {
+				for (const of of made) this.#task.removeClass(of);
+				reject(cause);
+			}
+		}));
+		await done;
 	}
 
 	/** Turns experts off or on. @param {boolean} on */
@@ -193,18 +264,64 @@ export class Runner {
 		this.#exampleIds.clear();
 		this.#members.clear();
 		this.adapted = null;
+		this.refused = null;
+		this.#recalled = !this.#keeper?.versions.length;
 		for (const c of this.#task.classes) {
 			for (const example of c.examples) {
 				example.state = "waiting";
-				this.#follow({ kind: "addExample", class: c, example });
+				this.#tell({ kind: "addExample", class: c, example });
 			}
 		}
-		this.#adaptSoon();
+		this.#do(() => this.#recall());
+		if (this.#recalled) this.#adaptSoon();
 		this.#events.onState();
+	}
+
+	/** Brings back the versions that were kept, and the one that was in use into use. */
+	async #recall() {
+		const [engine, keeper] = [this.#engine, this.#keeper];
+		if (!engine || !keeper || this.#recalled || this.#expertsComing) return;
+		this.#recalled = true;
+		const there = await recallAll(engine, keeper);
+		this.#stale = keeper.stale || !there;
+		if (!there || keeper.current === 0) return;
+		await this.#use(keeper.current);
+		this.#do(() => this.#remember());
+	}
+
+	/** Embeds one example of the version in use by its weights, and comes back for the next. */
+	async #remember() {
+		if (await /** @type {Engine} */ (this.#engine).remember()) this.#do(() => this.#remember());
+	}
+
+	/** @param {number} number */
+	async #use(number) {
+		const { experts } = await /** @type {Engine} */ (this.#engine).useVersion(number);
+		const info = this.#keeper?.versions.find((v) => v.number === number)?.info;
+		this.adapted = info ? { ...info, experts } : null;
+		this.#events.onAdapted(this.adapted);
+	}
+
+	/** Has a version that was taken kept. @param {AdaptResult} result */
+	async #kept(result) {
+		const [engine, keeper] = [this.#engine, this.#keeper];
+		if (!engine || !keeper) return;
+		await keeper.version(result, await engine.pack(await keeper.end()));
+		this.#tellKeeper();
+	}
+
+	#tellKeeper(stale = this.#stale || this.#steps.length > 0) {
+		this.#keeper?.learns({ learning: this.learning, stale });
 	}
 
 	/** @param {Change} change */
 	#follow(change) {
+		if (["addExample", "removeExample", "removeClass"].includes(change.kind) && !this.#keeper?.restoring) this.#tellKeeper(true);
+		this.#tell(change);
+	}
+
+	/** @param {Change} change */
+	#tell(change) {
 		const engine = this.#engine;
 		if (!engine || this.state === "broken") return; // start will replay
 		const { class: of } = change;
@@ -248,12 +365,12 @@ export class Runner {
 		const pool = /** @type {Pool} */ (this.#pool);
 		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return pool.forget(example.source);
 		if (!this.#classIds.has(to.key)) {
-			this.#classIds.set(to.key, await engine.addClass(name));
+			this.#classIds.set(to.key, await engine.addClass(name, to.key));
 			this.#members.set(to.key, new Set());
 		}
 		try {
 			const result = await pool.addExample(this.#id(this.#classIds, to.key), example.source, {
-				thumbnail: thumbnailSide,
+				thumbnail: thumbnailSide, id: example.key,
 			});
 			this.#deaths = 0;
 			this.#exampleIds.set(example.key, result.id);
@@ -296,6 +413,15 @@ export class Runner {
 		for (const key of this.#members.get(of.key) ?? []) this.#exampleIds.delete(key);
 		this.#members.delete(of.key);
 		this.#classIds.delete(of.key);
+		await this.#lessOne(engine);
+	}
+
+	/** The engine has made a version without the class of the one in use, or has none in use any more. @param {Engine} engine */
+	async #lessOne(engine) {
+		const keeper = this.#keeper;
+		if (!keeper?.current || !this.#recalled) return;
+		const less = await lessOne(engine, keeper, this.adapted?.experts ?? null);
+		if (less) await this.#kept(less);
 	}
 
 	/** Adapts when the steps at hand are done, once for all of them. */
@@ -304,10 +430,19 @@ export class Runner {
 		this.#do(async () => {});
 	}
 
-	async #adapt() {
+	/** @param {boolean} [force] take it even when it is worse than what is in use */
+	async #adapt(force = false) {
 		this.#stale = false;
-		const result = this.#members.size < 2 ? null : await /** @type {Engine} */ (this.#engine).adapt({ force: true });
-		if (!result && !this.adapted) return;
+		const engine = /** @type {Engine} */ (this.#engine);
+		const result = this.#members.size < 2 ? null : await engine.adapt({ force });
+		this.refused = result && !result.taken ? result : null;
+		if (this.refused) {
+			this.#keeper?.refused(this.refused.verdict.reason);
+			this.#tellKeeper();
+			return;
+		}
+		if (!result && (!this.adapted || (this.#keeper && (await engine.history()).inUse > 0))) return;
+		if (result) await this.#kept(result);
 		this.adapted = result;
 		this.#events.onAdapted(result);
 	}
@@ -321,7 +456,7 @@ export class Runner {
 	async #run() {
 		this.#running = true;
 		while (this.state === "ready") {
-			const step = this.#steps.shift() ?? (this.#stale && this.learning ? () => this.#adapt() : null);
+			const step = this.#steps.shift() ?? (this.#stale && this.learning && this.#recalled ? () => this.#adapt() : null);
 			if (!step) break;
 			const generation = this.#generation;
 			try {
@@ -352,7 +487,7 @@ export class Runner {
 	/** The page's key of a class the engine speaks of. @param {number} id */
 	classKey(id) {
 		for (const [key, value] of this.#classIds) if (value === id) return key;
-		return null;
+		return this.#task.classes.some((c) => c.key === id) ? id : null; // of an adapter from elsewhere: it has no picture
 	}
 }
 

@@ -48,6 +48,26 @@ export class Task {
 		for (const listener of this.#listeners) listener(change);
 	}
 
+	/** The highest key that was ever given. */
+	get lastKey() {
+		return this.#lastKey;
+	}
+
+	/**
+	 * Puts classes that were kept, with their keys, in the place of those there are.
+	 * @param {Class[]} classes
+	 * @param {number} lastKey the highest key that was ever given
+	 */
+	restore(classes, lastKey) {
+		for (const c of [...this.classes]) this.removeClass(c);
+		this.#lastKey = Math.max(this.#lastKey, lastKey);
+		this.classes = classes;
+		for (const c of classes) {
+			this.#tell({ kind: "addClass", class: c });
+			for (const example of c.examples) this.#tell({ kind: "addExample", class: c, example });
+		}
+	}
+
 	/** @param {string} name @returns {Class} */
 	addClass(name) {
 		/** @type {Class} */

@@ -203,7 +203,7 @@ export class Trial {
 		const best = threshold.decide(task.classes.filter((c) => rows.some((row) => runner.classKey(row.class) === c.key)), rows);
 		const key = runner.exampleKey(best.nearest);
 		const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
-		this.#view.setResult(rows, best, like?.thumbnail ?? null);
+		this.#view.setResult(rows, best, like?.thumbnail ?? null, result.unknown);
 		return best;
 	}
 }

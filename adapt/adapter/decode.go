@@ -102,7 +102,15 @@ func (a *Adapter) readTensors(f *tensorfile.File) error {
 		t.Name = name
 		a.Change = append(a.Change, t)
 	}
-	slices.SortFunc(a.Change, func(x, y tensorfile.Tensor) int { return strings.Compare(x.Name, y.Name) })
+	sorted := make([]*tensorfile.Tensor, len(a.Change)) // pointers, as Encode sorts them: one body for both in the page's engine
+	for i := range a.Change {
+		sorted[i] = &a.Change[i]
+	}
+	slices.SortFunc(sorted, func(x, y *tensorfile.Tensor) int { return strings.Compare(x.Name, y.Name) })
+	a.Change = nil
+	for _, t := range sorted {
+		a.Change = append(a.Change, *t)
+	}
 	var err error
 	if a.Head.Weight, a.Head.Dim, err = matrix(f, tensorWeight); err != nil {
 		return err

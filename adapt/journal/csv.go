@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"bytes"
-	"encoding/csv"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,19 +25,21 @@ func CSV(entries []Entry) []byte {
 
 // Table returns rows as a CSV file for spreadsheets: UTF-8 with byte order mark, lines end with CR LF (RFC 4180), no cell is a formula.
 func Table(rows [][]string) []byte {
-	var out bytes.Buffer
-	out.WriteString(ByteOrderMark)
-	w := csv.NewWriter(&out)
-	w.UseCRLF = true
+	out := []byte(ByteOrderMark)
 	for _, row := range rows {
-		safe := make([]string, len(row))
 		for i, text := range row {
-			safe[i] = Cell(text)
+			if i > 0 {
+				out = append(out, ',')
+			}
+			text = Cell(text)
+			if strings.ContainsAny(text, "\",\r\n") || strings.HasPrefix(text, " ") {
+				text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
+			}
+			out = append(out, text...)
 		}
-		w.Write(safe) // a buffer takes everything
+		out = append(out, "\r\n"...)
 	}
-	w.Flush()
-	return out.Bytes()
+	return out
 }
 
 // Words is the details for people: name: value; name: value, on one line.

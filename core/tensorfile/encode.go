@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -109,22 +110,22 @@ func appendHeader(b []byte, metadata map[string]string, tensors []*Tensor) (head
 }
 
 func appendMetadata(b []byte, metadata map[string]string) ([]byte, error) {
-	keys := make([]string, 0, len(metadata))
+	keys := make([]*string, 0, len(metadata)) // pointers sort by the code that sorts tensors: the page's engine is smaller
 	for key, value := range metadata {
 		if !utf8.ValidString(key) || !utf8.ValidString(value) {
 			return nil, fmt.Errorf("tensorfile: %s %q: want UTF-8: %w", metadataKey, clip(key), ErrFormat)
 		}
-		keys = append(keys, key)
+		keys = append(keys, &key)
 	}
-	slices.Sort(keys)
+	slices.SortFunc(keys, func(a, b *string) int { return strings.Compare(*a, *b) })
 	b = append(b, `"`+metadataKey+`":{`...)
 	for i, key := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, key)
+		b = appendText(b, *key)
 		b = append(b, ':')
-		b = appendText(b, metadata[key])
+		b = appendText(b, metadata[*key])
 	}
 	return append(b, '}'), nil
 }

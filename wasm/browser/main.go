@@ -32,20 +32,20 @@ func handOver() error {
 	if err != nil {
 		return err
 	}
-	verbs, err := safejs.ValueOf(map[string]any{})
+	offered, err := safejs.ValueOf(map[string]any{})
 	if err != nil {
 		return err
 	}
 	s := &session{border: b}
-	for name, verb := range s.verbs() {
-		f, err := b.export(name, verb)
+	for _, v := range verbs {
+		f, err := b.export(v.name, func(a *arguments) (any, error) { return v.call(s, a) })
 		if err != nil {
 			return err
 		}
-		if err := verbs.Set(name, f); err != nil {
+		if err := offered.Set(v.name, f); err != nil {
 			return err
 		}
 	}
-	_, err = safejs.Global().Call("hagurumaReady", verbs)
+	_, err = safejs.Global().Call("hagurumaReady", offered)
 	return err
 }

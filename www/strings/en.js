@@ -127,6 +127,8 @@ export const en = {
 	verdict: (name, percent) => `${name}, ${percent}`,
 	percent,
 	mostLike: "Most like this example:",
+	/** @param {string} name @param {string} percent */
+	noneOf: (name, percent) => `None of these. Nearest is ${name}, ${percent}.`,
 	/** @param {string} name */
 	pictureOf: (name) => `the picture ${name}`,
 
@@ -172,6 +174,104 @@ export const en = {
 	heic: "this looks like a HEIC photo. Set the phone’s camera to “most compatible”, or convert it to JPEG.",
 	broke: "the engine could not cope with this picture and had to be started again.",
 
+	// what is kept
+	keptTitle: "Your work",
+	keptYet: "What you do is saved on this device as you go.",
+	keptHere: "Saved on this device.",
+	keptBusy: "Saving…",
+	saveTask: "Save the task as a file",
+	openTask: "Open a task’s file",
+	openTaskSure: "The task in the file takes the place of all that is here. Go on?",
+	saveAdapter: "Save the classifier",
+	openAdapter: "Open a classifier",
+	forget: "Forget everything",
+	forgetSure: "This removes all classes, pictures, versions and the journal from this device. There is no way back. Forget everything?",
+
+	// versions
+	/** @param {number} n */
+	versions: (n) => `Versions (${number(n)})`,
+	/** @param {number} n */
+	version: (n) => `Version ${number(n)}`,
+	versionNone: "Nothing learnt",
+	versionUnread: "This version was made with another model, or its gears are missing.",
+	inUse: "in use",
+	useVersion: "Use this one",
+	/** @param {string} title */
+	useVersionOf: (title) => `Use this one: ${title}`,
+	/** @param {number} way @param {number} examples @param {string} head */
+	versionOf: (way, examples, head) => `${number(way)} classes, ${pictures(examples)}, told apart by ${head}.`,
+	/** @param {number} hits @param {number} total @param {string} share */
+	versionLeftOut: (hits, total, share) => `Each picture left out in turn: ${number(hits)} of ${number(total)} right, ${share}.`,
+	versionLeftOutNone: "A class has a single picture, so none can be left out to try it.",
+	/** @param {string} low @param {string} high */
+	interval: (low, high) => `95% interval ${low} to ${high}`,
+	heads: {
+		prototypes: "the mean of each class",
+		ridge: "ridge regression",
+		lda: "linear discriminants",
+		logistic: "logistic regression",
+		blend: "a blend of several ways",
+	},
+	verdicts: {
+		first: "There was none before it.",
+		better: "No worse than the one before.",
+		worse: "Worse than the one before, and taken all the same.",
+		not_compared: "It could not be compared with the one before.",
+		class_removed: "The one before, less a class.",
+		imported: "It was made elsewhere.",
+	},
+	/** @param {number} hits @param {number} compared @param {number} before */
+	guard: (hits, compared, before) => `Of ${number(compared)} pictures that neither had seen, it gets ${number(hits)} right, the one before ${number(before)}.`,
+	refused: "What was learnt last is worse than what is in use, which stays.",
+	overrule: "Take it all the same",
+	compare: "Side by side:",
+	compareFirst: "First version to compare",
+	compareSecond: "Second version to compare",
+	compareMade: "made",
+	compareClasses: "classes",
+	comparePictures: "pictures",
+	compareHead: "told apart by",
+	compareRight: "right when left out",
+	compareInterval: "how sure that is",
+	compareLoss: "log-loss",
+	/** @param {number} hits @param {number} total @param {string} share */
+	share: (hits, total, share) => `${number(hits)} of ${number(total)}, ${share}`,
+	notKnown: "not known",
+	listComma: ", ",
+	/** @param {string} time RFC 3339 @returns {string} */
+	when: (time) => (Number.isNaN(Date.parse(time)) ? time : new Date(time).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" })),
+
+	// the journal
+	journal: "Journal",
+	journalHint: "What was done, each line chained to the one before, so that a later change is found.",
+	journalSave: "Save the journal for a spreadsheet",
+	/** @param {number} n */
+	journalWhole: (n) => `${number(n)} entries, none changed since they were written.`,
+	/** @param {string} where */
+	journalBroken: (where) => `The journal was changed after it was written: ${where}`,
+	journalNumber: "No.",
+	journalTime: "time",
+	journalKind: "what",
+	journalDetails: "details",
+	entryKinds: {
+		begun: "task begun",
+		"class-added": "class added",
+		renamed: "class renamed",
+		"class-removed": "class removed",
+		added: "picture added",
+		removed: "picture removed",
+		relabelled: "picture moved",
+		chosen: "chosen",
+		measured: "measured",
+		taken: "taken into use",
+		refused: "not taken",
+		"rolled-back": "version changed",
+		exported: "saved to a file",
+		imported: "opened from a file",
+		"bundle-changed": "model changed",
+		repaired: "repaired",
+	},
+
 	/** @type {Record<ErrorCode, string>} what an error means to a person */
 	errors: {
 		unsupported: "This browser is too old to run the engine. Any Chrome, Edge or Firefox since 2021, or Safari 16.4, can.",
@@ -200,7 +300,15 @@ export const en = {
 		no_picture: "A picture is missing that the gears need.",
 		contradiction: "this picture is in another class already. Remove it there first.",
 		unknown_version: "There is no such version.",
-		usage: "Something went wrong inside the page. Loading it again helps; your pictures would be lost, though.",
+		taken_id: "Something went wrong inside the page. Loading it again helps.",
+		bad_version: "This version does not belong to this task.",
+		adapter: "This is not a classifier that was saved here or at the terminal, or the file is damaged.",
+		adapter_bundle: "This classifier was made with another model, so it cannot be used here.",
+		task_file: "This is not a task that was saved here or at the terminal, or the file is damaged.",
+		storage_full: "There is no room left on this device, so the last changes are not saved. What was saved before is still there. Make room: the next change tries again.",
+		storage_denied: "This browser keeps nothing for this page, as in a private window. Everything works, but is gone when the page is closed: save the task as a file before.",
+		storage_busy: "The task is open in another tab, which saves it. What you do here is not saved: use that tab, or close it and load this page again.",
+		usage: "Something went wrong inside the page. Loading it again helps.",
 		internal: "Something went wrong inside the engine. Nothing was lost.",
 	},
 };

@@ -60,7 +60,7 @@ export const evidence = {
 	asTable: "The numbers as a table",
 	kindNone: "whole",
 	/** Kinds of tensors in a block. */
-	kinds: { norm1: "norm 1", "attn.qkv": "look", "attn.proj": "gather", norm2: "norm 2", "mlp.fc1": "widen", "mlp.fc2": "narrow" },
+	kinds: { norm1: "norm 1", "attn.qkv": "qkv", "attn.proj": "proj", norm2: "norm 2", "mlp.fc1": "fc1", "mlp.fc2": "fc2" },
 
 	okngTitle: "OK or NG",
 	okngHint: "From when on is a part NG? The numbers are of your pictures, each judged by the others. “Try it” uses the same line.",

@@ -43,7 +43,7 @@ export const evidence = {
 	mapLabel: (part, kind, share) => `変更された場所の図。最も多いのは${part}の${kind}で${share}。すべての数値は下の表にあります。`,
 	asTable: "数値を表で見る",
 	kindNone: "全体",
-	kinds: { norm1: "正規化1", "attn.qkv": "注目", "attn.proj": "集約", norm2: "正規化2", "mlp.fc1": "展開", "mlp.fc2": "圧縮" },
+	kinds: { norm1: "正規化1", "attn.qkv": "qkv", "attn.proj": "proj", norm2: "正規化2", "mlp.fc1": "fc1", "mlp.fc2": "fc2" },
 
 	okngTitle: "OK／NG判定",
 	okngHint: "どこからNGとするかを決めます。数値は、お手元の画像を1枚ずつ残りの画像で判定した結果です。「試す」でも同じ基準を使います。",

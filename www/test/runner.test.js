@@ -82,7 +82,7 @@ class FakeEngine {
 	async adapt() {
 		await this.#do("adapt");
 		this.mergedAt = this.on && this.experts;
-		return { way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
+		return { taken: true, way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
 	}
 
 	/** the last adapt merged experts */

@@ -163,12 +163,15 @@ export class TryView {
 	 * @param {Row[]} rows
 	 * @param {Row} best the one that is taken
 	 * @param {Pixels | null} like the nearest example of the winner
+	 * @param {boolean} unknown it is none of the classes
 	 */
-	setResult(rows, best, like) {
+	setResult(rows, best, like, unknown = false) {
 		this.heat.toggle.hidden = this.live;
 		if (this.live) this.heat.clear();
 		this.#verdict.classList.remove("hint");
-		this.#verdict.textContent = text.verdict(best.name, text.percent(best.probability));
+		this.#verdict.textContent = unknown ? text.noneOf(best.name, text.percent(best.probability)) : text.verdict(best.name, text.percent(best.probability));
+		this.#verdict.classList.toggle("unknown", unknown);
+		this.#bars.classList.toggle("unknown", unknown);
 		for (const [id, shown] of this.#rows) {
 			if (rows.some((row) => row.class === id)) continue;
 			shown.row.remove();
@@ -186,8 +189,9 @@ export class TryView {
 		this.#like.hidden = !like;
 		if (like) paint(byId("most-like-picture", HTMLCanvasElement), like);
 		// A screen reader hears the verdict once the hand rests or the camera has seen the same for a while, not at every step of the bars.
-		if (this.#best === best.class && this.live) return;
-		this.#best = best.class;
+		const said = unknown ? -2 : best.class;
+		if (this.#best === said && this.live) return;
+		this.#best = said;
 		clearTimeout(this.#saying);
 		this.#saying = setTimeout(() => (this.#said.textContent = this.#verdict.textContent), 900);
 	}

@@ -1,0 +1,39 @@
+// What goes to the Worker, and which buffers go with it.
+
+import { EngineError } from "./error.js";
+
+/** @import { PictureSource, Request, WirePicture } from "./engine.js" */
+
+/**
+ * @param {PictureSource} picture
+ * @returns {Promise<WirePicture>}
+ */
+export async function toWire(picture) {
+	if (picture instanceof Uint8Array) return { bytes: new Uint8Array(picture), width: 0, height: 0 };
+	if (picture instanceof Blob) {
+		try {
+			return { bytes: new Uint8Array(await picture.arrayBuffer()), width: 0, height: 0 };
+		} catch (cause) {
+			throw new EngineError("download", "the file can no longer be read", { cause });
+		}
+	}
+	const { width, height, data } = picture;
+	if (!(width > 0 && height > 0 && data.length === 4 * width * height)) {
+		throw new EngineError("usage", `pixels: want 4 x ${width} x ${height} bytes, have ${data.length}`);
+	}
+	return { bytes: new Uint8Array(data), width, height };
+}
+
+/** A copy, as the wire has it; null is no numbers. @param {Float32Array | null} x @returns {Uint8Array<ArrayBuffer>} */
+export const toBytes = (x) => new Uint8Array((x ?? new Float32Array(0)).slice().buffer);
+
+/**
+ * @param {Request} request
+ * @returns {Transferable[]}
+ */
+export function transfers(request) {
+	if ("picture" in request) return [request.picture.bytes.buffer];
+	if (request.verb === "open") return [request.bundle.buffer];
+	if (request.verb === "openExperts") return [request.experts.buffer];
+	return [];
+}
