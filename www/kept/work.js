@@ -18,7 +18,7 @@ import { readTaskFile, taskFile } from "./taskfile.js";
 /** @import { Kept } from "./shelf.js" */
 
 /** A storage that does not answer is one that may not be used, ms. */
-const patience = 5000;
+const patience = 20_000;
 
 /** What the browser has kept. @typedef {{ shelf: Shelf | null, kept: Kept | null, why: ErrorCode | null }} Opened */
 
