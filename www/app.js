@@ -5,6 +5,7 @@ import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
 import { openShelf, Work } from "./kept/work.js";
 import { keepForOffline } from "./offline.js";
+import { listenForPaste } from "./paste.js";
 import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
 import { part } from "./sample.js";
@@ -18,6 +19,7 @@ import { GearsView } from "./views/gears.js";
 import { languageChoice, sayAll } from "./views/language.js";
 import { setDisabled } from "./views/pad.js";
 import { Status } from "./views/status.js";
+import { UndoView } from "./views/undo.js";
 
 /** @import { EngineError } from "./error.js" */
 /** @import { Found } from "./files.js" */
@@ -49,6 +51,7 @@ let work = null;
 
 const task = new Task();
 const status = new Status();
+const undo = new UndoView(status, byId("add-class", HTMLButtonElement));
 const classList = byId("classes", HTMLUListElement);
 const learnButton = byId("learn", HTMLButtonElement);
 const learnReason = byId("learn-reason", HTMLParagraphElement);
@@ -111,24 +114,25 @@ const actions = {
 	removeExample(from, example) {
 		offerUndo(() => text.pictureFrom(example.name, from.name), task.removeExample(from, example));
 	},
+	moveExample: (from, example, number) => move(from, example, task.classes[number - 1]),
+	dropExample(key, to) {
+		const from = task.classes.find((c) => c.examples.some((x) => x.key === key));
+		const example = from?.examples.find((x) => x.key === key);
+		if (from && example) move(from, example, to);
+	},
 };
 
-/** Gives an example another class. @param {Class} from @param {Example} example @param {Class} to */
+/** Gives an example another class. @param {Class} from @param {Example} example @param {Class | undefined} to */
 function move(from, example, to) {
-	if (!task.has(from, example) || !task.classes.includes(to)) return;
+	if (!to || to === from || !task.has(from, example) || !task.classes.includes(to)) return false;
 	const back = task.moveExample(from, example, to);
-	status.say(() => text.moved(example.name, to.name), () => {
-		back();
-		status.say(() => text.movedBack(example.name, from.name));
-	});
+	undo.offer({ what: () => text.moved(example.name, to.name), back, done: () => text.movedBack(example.name, from.name) });
+	return true;
 }
 
 /** @param {() => string} what @param {() => void} back */
 function offerUndo(what, back) {
-	status.say(() => text.removed(what()), () => {
-		back();
-		status.say(() => text.restored(what()));
-	});
+	undo.offer({ what: () => text.removed(what()), back, done: () => text.restored(what()) });
 }
 
 /** What new classes are called by. */
@@ -311,7 +315,7 @@ const trial = new Trial({ task, runner, status, threshold, color, whyNot, refuse
 // --- how sure it is ---
 
 const proof = new Proof(task, runner, threshold, {
-	color, move,
+	color, move: (from, example, to) => void move(from, example, to),
 	remove: (from, example) => {
 		if (task.has(from, example)) actions.removeExample(from, example);
 	},
@@ -381,6 +385,15 @@ folderInput.addEventListener("change", () => {
 	addFolders(found);
 });
 dropZone(document.body, addFolders);
+
+let pasted = 0;
+listenForPaste((files, place) => {
+	if (place?.id === "try") return void trial.take(files);
+	const key = [...cards].find(([, card]) => card.element === place)?.[0];
+	const to = task.classes.find((c) => c.key === key) ?? task.classes[0] ?? addClass();
+	void addFiles([[to, files]]);
+	status.say(() => text.pastedInto(text.pictures(files.length), to.name));
+}, () => text.pasted(++pasted));
 
 window.addEventListener("beforeunload", (event) => {
 	if (work?.unsafe) event.preventDefault(); // "leave the page?": something is not kept

@@ -64,15 +64,15 @@ export class Trial {
 	/** @param {TrialParts} parts */
 	constructor(parts) {
 		this.#parts = parts;
-		this.#view = new TryView(() => this.soon(rest), (files) => void this.#file(files), (found) => void this.#folder(found));
+		this.#view = new TryView(() => this.soon(rest), (files) => void this.take(files), (found) => void this.#folder(found));
 		byId("try", HTMLElement).append(this.#tested.element);
 		parts.task.onChange((change) => {
 			if (change.kind === "renameClass" && parts.runner.adapted) this.soon(0);
 		});
 	}
 
-	/** @param {File[]} files */
-	async #file(files) {
+	/** The first of some files is what is classified. @param {File[]} files */
+	async take(files) {
 		const { status, refused } = this.#parts;
 		const file = files[0];
 		if (!file) return status.say(() => text.noFiles);

@@ -44,7 +44,7 @@ export const en = {
 	undoStrokeLabel: "Undo the last stroke",
 	clear: "Clear",
 	chooseFiles: "Choose pictures",
-	dropHere: "or drop them here",
+	dropHere: "or drop or paste them here",
 	drawHere: "draw here",
 	/** @param {string} name @param {string} of */
 	removeExample: (name, of) => `Remove ${name} from ${of}`,

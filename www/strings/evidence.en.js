@@ -122,4 +122,11 @@ export const evidence = {
 	csvFile: "file",
 	csvUnknown: "unknown",
 	csvError: "error",
+
+	undoLast: "Undo the last change",
+	keysHint: "Arrow keys lead to other pictures, 1 to 9 move one to that class, Delete removes it.",
+	/** @param {number} n */
+	pasted: (n) => `pasted ${number(n)}`,
+	/** @param {string} count @param {string} name */
+	pastedInto: (count, name) => `Pasted ${count} into ${name}.`,
 };

@@ -91,4 +91,9 @@ export const evidence = {
 	csvFile: "ファイル",
 	csvUnknown: "不明",
 	csvError: "エラー",
+
+	undoLast: "直前の操作を元に戻す",
+	keysHint: "矢印キーでほかの画像へ、1〜9でそのクラスへ移動、Deleteで削除",
+	pasted: (n) => `貼り付け${number(n)}`,
+	pastedInto: (count, name) => `「${name}」に${count}貼り付けました。`,
 };

@@ -37,7 +37,7 @@ export const ja = {
 	undoStrokeLabel: "1画戻す（最後の1画を取り消す）",
 	clear: "消去",
 	chooseFiles: "画像を選ぶ",
-	dropHere: "またはここにドロップ",
+	dropHere: "ここにドロップ・貼り付けもできます",
 	drawHere: "ここに描く",
 	removeExample: (name, of) => `「${of}」から${name}を削除`,
 	drawing: (n) => `手書き${number(n)}`,

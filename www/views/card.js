@@ -1,6 +1,7 @@
-import { el, paint } from "./element.js";
+import { el } from "./element.js";
 import { Pad, setDisabled } from "./pad.js";
 import { Recorder } from "./record.js";
+import { cross, dragType, Tile } from "./tile.js";
 import { dropZone, flat } from "../files.js";
 import { text } from "../strings.js";
 
@@ -16,6 +17,8 @@ import { text } from "../strings.js";
  * @property {(to: Class, files: File[]) => void} addFiles
  * @property {(to: Class, photo: Blob) => void} addPhoto
  * @property {(from: Class, example: Example) => void} removeExample
+ * @property {(from: Class, example: Example, number: number) => boolean} moveExample to the class of that number, 1 the first; false: there is none, or it is this one
+ * @property {(key: number, to: Class) => void} dropExample an example was dragged here from another class
  */
 
 /** One class: its name, a place to draw, a place to drop, and its examples. */
@@ -38,6 +41,8 @@ export class Card {
 	#list;
 	/** by key @type {Map<number, Tile>} */
 	#tiles = new Map();
+	/** the tile that Tab leads to; the arrow keys lead to the others @type {Tile | null} */
+	#current = null;
 
 	/**
 	 * @param {Class} of
@@ -66,7 +71,7 @@ export class Card {
 				el("div", { className: "tools" }, this.#pad.undo, this.#pad.clear, this.#add)),
 			el("div", { className: "card-files" },
 				el("div", { className: "choose" }, this.#choose, input, this.#recorder.toggle, el("span", { className: "drop-hint", say: "dropHere" })),
-				this.#list),
+				this.#list, el("p", { className: "keys-hint", say: "keysHint" })),
 			this.#recorder.element,
 		);
 
@@ -93,9 +98,64 @@ export class Card {
 			input.value = ""; // the same file may be chosen again
 			if (files.length > 0) actions.addFiles(of, files);
 		});
+		this.#list.addEventListener("keydown", (event) => this.#key(event));
+		this.#list.addEventListener("focusin", (event) => this.#lead([...this.#tiles.values()].find((tile) => tile.button === event.target) ?? null));
+		this.#takeDragged();
 		dropZone(this.element, (found) => actions.addFiles(of, flat(found)));
 		this.#offer();
 		this.update(0);
+	}
+
+	/** Examples of other classes can be dropped here. */
+	#takeDragged() {
+		const ours = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes(dragType) ?? false;
+		this.element.addEventListener("dragover", (event) => {
+			if (!ours(event)) return;
+			event.preventDefault();
+			this.element.classList.add("dropping");
+		});
+		for (const end of /** @type {const} */ (["dragleave", "drop", "dragend"])) {
+			this.element.addEventListener(end, (event) => {
+				if (ours(event) || end === "dragend") this.element.classList.remove("dropping");
+			});
+		}
+		this.element.addEventListener("drop", (event) => {
+			if (!ours(event)) return;
+			event.preventDefault();
+			this.#actions.dropExample(Number(event.dataTransfer?.getData(dragType)), this.#class);
+		});
+	}
+
+	/** Tab leads to this tile. @param {Tile | null} tile */
+	#lead(tile) {
+		if (this.#current) this.#current.button.tabIndex = -1;
+		this.#current = tile;
+		if (tile) tile.button.tabIndex = 0;
+	}
+
+	/** Keys on a tile: arrows lead to others, a digit moves it to the class of that number, Delete removes it. @param {KeyboardEvent} event */
+	#key(event) {
+		const { examples } = this.#class;
+		const i = examples.findIndex((x) => this.#tiles.get(x.key)?.button === event.target);
+		const example = examples[i];
+		if (!example || event.ctrlKey || event.altKey || event.metaKey) return;
+		const columns = getComputedStyle(this.#list).gridTemplateColumns.split(" ").length;
+		const ways = /** @type {Record<string, number>} */ ({ ArrowRight: i + 1, ArrowLeft: i - 1, ArrowDown: i + columns, ArrowUp: i - columns, Home: 0, End: examples.length - 1 });
+		const to = ways[event.key];
+		if (to !== undefined) this.#focus(examples[to]);
+		else if (event.key === "Delete" || event.key === "Backspace") this.#removeTile(example);
+		else if (/^[1-9]$/.test(event.key)) {
+			const next = examples[i + 1] ?? examples[i - 1];
+			if (this.#actions.moveExample(this.#class, example, Number(event.key))) this.#focus(next, true);
+		} else return;
+		event.preventDefault();
+	}
+
+	/** @param {Example | undefined} example @param {boolean} [choose] where there is none, the button that chooses files */
+	#focus(example, choose = false) {
+		const tile = example && this.#tiles.get(example.key);
+		if (tile) tile.button.focus();
+		else if (choose) this.#choose.focus();
 	}
 
 	/** Takes it off the page. */
@@ -127,8 +187,9 @@ export class Card {
 		this.#pad.label = text.padLabel(name);
 		this.#list.setAttribute("aria-label", text.examplesOf(name));
 
+		const keys = new Set(examples.map((x) => x.key));
 		for (const [key, tile] of this.#tiles) {
-			if (examples.some((x) => x.key === key)) continue;
+			if (keys.has(key)) continue;
 			tile.element.remove();
 			this.#tiles.delete(key);
 		}
@@ -144,6 +205,7 @@ export class Card {
 			}
 		}
 		this.#list.hidden = examples.length === 0;
+		if (!this.#current || !keys.has(this.#current.example.key)) this.#lead(this.#tiles.get(examples[0]?.key ?? -1) ?? null);
 	}
 
 	/** The keyboard's focus goes on to the next picture. @param {Example} example */
@@ -152,43 +214,6 @@ export class Card {
 		const i = examples.indexOf(example);
 		const next = examples[i + 1] ?? examples[i - 1];
 		this.#actions.removeExample(this.#class, example);
-		const tile = next && this.#tiles.get(next.key);
-		(tile ? tile.button : this.#choose).focus();
+		this.#focus(next, true);
 	}
-}
-
-/** One example: its thumbnail and a button that removes it. */
-class Tile {
-	element;
-	button;
-	#example;
-	#canvas;
-	/** @type {Pixels | null} */
-	#painted = null;
-
-	/** @param {Example} example @param {() => void} onRemove */
-	constructor(example, onRemove) {
-		this.#example = example;
-		this.#canvas = el("canvas", { width: 1, height: 1, role: "img" });
-		this.button = el("button", { type: "button", className: "icon" }, cross());
-		this.button.addEventListener("click", onRemove);
-		this.element = el("li", { className: "tile", title: example.name }, this.#canvas, this.button);
-	}
-
-	/** @param {string} className */
-	update(className) {
-		const { name, state, source, thumbnail } = this.#example;
-		this.element.classList.toggle("waiting", state === "waiting" && !thumbnail);
-		this.#canvas.setAttribute("aria-label", thumbnail ? name : text.problem(name, text.waiting));
-		this.button.setAttribute("aria-label", text.removeExample(name, className));
-		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
-		if (pixels && pixels !== this.#painted) {
-			paint(this.#canvas, pixels);
-			this.#painted = pixels;
-		}
-	}
-}
-
-function cross() {
-	return el("span", { className: "cross", "aria-hidden": "true", textContent: "×" });
 }

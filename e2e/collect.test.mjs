@@ -1,0 +1,109 @@
+// Collecting many pictures: pasted, dragged to another class, moved and removed by keys, all of it undone; and five hundred files at once.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { text } from "../www/strings.js";
+import { faults } from "./axe.mjs";
+import { desktop, eventually } from "./browser.mjs";
+import { casting, png } from "./pictures.mjs";
+import { site } from "./site.mjs";
+import { fileOf } from "./user.mjs";
+
+/** @import { Page } from "playwright-core" */
+
+const { open } = site();
+
+/** Names of the pictures of class number i, in their order. @param {Page} page @param {number} i */
+const names = (page, i) => page.locator("#classes > li").nth(i).locator(".tile").evaluateAll((tiles) => tiles.map((tile) => /** @type {HTMLElement} */ (tile).title));
+
+/** Pastes picture files, as a browser does. @param {Page} page @param {{ name: string, bytes: Buffer }[]} files */
+const paste = (page, files) => page.evaluate((given) => {
+	const clipboardData = new DataTransfer();
+	for (const { name, base64 } of given) clipboardData.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type: "image/png" }));
+	(document.activeElement ?? document.body).dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}, files.map(({ name, bytes }) => ({ name, base64: bytes.toString("base64") })));
+
+test("pictures are pasted, dragged, moved by a digit, removed by a key, and each step is undone", async () => {
+	const { visit, page, user } = await open(desktop);
+	const files = (/** @type {boolean} */ bad) => [-4, 0, 4].map((shift, i) => fileOf(`${bad ? "b" : "g"}${i}.png`, casting(bad, shift)));
+	await user.choose(user.button(user.card(0), text.chooseFiles), files(false));
+	await user.choose(user.button(user.card(1), text.chooseFiles), files(true));
+	await user.waitForPictures(0, 3);
+	await user.waitForPictures(1, 3);
+
+	// Pasted into the class that was touched last; what has no name gets one.
+	await user.card(1).locator(".count").click();
+	await paste(page, [{ name: "image.png", bytes: casting(true, 2) }]);
+	await user.waitForPictures(1, 4);
+	await user.waitFor("#notices", text.pastedInto(text.pictures(1), "Class B"));
+	assert.deepEqual(await names(page, 1), ["b0.png", "b1.png", "b2.png", text.pasted(1)]);
+
+	// Dragged with the mouse.
+	await user.card(1).locator(".tile").nth(1).dragTo(user.card(0).locator(".card-head"));
+	await user.waitForPictures(0, 4);
+	assert.deepEqual([await names(page, 0), await names(page, 1)], [["g0.png", "g1.png", "g2.png", "b1.png"], ["b0.png", "b2.png", text.pasted(1)]]);
+	await user.waitFor("#notices", text.moved("b1.png", "Class A"));
+
+	// By keys: Tab leads to one picture of a class, arrows to the others, a digit moves, Delete removes.
+	const button = (/** @type {number} */ card, /** @type {number} */ n) => user.card(card).locator(".tile button").nth(n);
+	assert.equal(await user.card(0).locator(".tile button[tabindex='0']").count(), 1);
+	await button(0, 0).focus();
+	await page.keyboard.press("ArrowRight");
+	await page.keyboard.press("ArrowRight");
+	assert.ok(await button(0, 2).evaluate((b) => b === document.activeElement && b.tabIndex === 0));
+	assert.ok(await user.card(0).locator(".keys-hint").isVisible());
+	assert.deepEqual(await faults(page), []);
+	await visit.screenshot("desktop-keys");
+	await page.keyboard.press("1"); // its own class
+	await page.keyboard.press("9"); // there is none
+	await page.keyboard.press("2");
+	await eventually(() => names(page, 1), ["b0.png", "b2.png", text.pasted(1), "g2.png"]);
+	assert.ok(await button(0, 2).evaluate((b) => b === document.activeElement), "the focus goes on to the next");
+	await page.keyboard.press("Delete");
+	await eventually(() => names(page, 0), ["g0.png", "g1.png"]);
+
+	// Undone one after the other, by the key and by the button.
+	await page.keyboard.press("Control+z");
+	await eventually(() => names(page, 0), ["g0.png", "g1.png", "b1.png"]);
+	await page.keyboard.press("Control+z");
+	await eventually(() => names(page, 0), ["g0.png", "g1.png", "g2.png", "b1.png"]);
+	await user.press(page.locator("#undo"));
+	await eventually(() => names(page, 1), ["b0.png", "b1.png", "b2.png", text.pasted(1)]);
+	assert.ok(await page.locator("#undo").isHidden());
+	await user.waitForPictures(0, 3);
+	await user.waitForPictures(1, 4);
+	await page.locator("#learn").click();
+	await user.waitFor("#learn-reason", "Learnt 2 classes from 7 pictures");
+
+	// Into step 3.
+	await page.locator("#try-title").click();
+	await paste(page, [{ name: "image.png", bytes: casting(true, -2) }]);
+	await user.waitForVerdict("Class B");
+	visit.calm();
+	await visit.close();
+});
+
+/** Waits until all pictures are there and read, for as long as that goes on. @param {Page} page @param {number} total */
+async function allRead(page, total) {
+	const read = () => page.locator(".tile:not(.waiting)").count();
+	for (let have = await read(); have < total;) have = await eventually(read, (now) => now > have, `${have} pictures are read`);
+}
+
+test("five hundred files at once: all are taken, and the page never stops for 50 ms", async (t) => {
+	const { visit, page, user } = await open(desktop);
+	const many = (/** @type {number} */ of) => Array.from({ length: 250 }, (_, i) => fileOf(`${of}-${i}.png`, png(24, 24, (x, y) => [(x * (i + 1)) % 256, (y * (i + 7) * (of + 1)) % 256, of * 200])));
+	const files = [many(0), many(1)];
+	const { long, count, total } = await visit.tasks(async () => {
+		for (const [i, some] of files.entries()) await user.choose(user.button(user.card(i), text.chooseFiles), some);
+		await allRead(page, 500);
+		await user.press(page.locator("#learn"));
+		await user.waitFor("#learn-reason", "Learnt 2 classes from 500 pictures");
+		await eventually(async () => (await page.locator(".sentence").textContent()) ?? "", (s) => /of 500/.test(s), "what the pictures say of each other");
+	});
+	t.diagnostic(`the page's own thread worked ${Math.round(total)} ms for 500 files, in ${count} tasks`);
+	assert.ok(count > 500, `only ${count} tasks of the page were seen`);
+	assert.deepEqual(long, []);
+	await visit.screenshot("desktop-500");
+	visit.calm();
+	await visit.close();
+});

@@ -1,0 +1,57 @@
+import { el, paint } from "./element.js";
+import { text } from "../strings.js";
+
+/** @import { Pixels } from "../engine.js" */
+/** @import { Example } from "../task.js" */
+
+/** What is dragged from one class to another: the key of an example. */
+export const dragType = "application/x-haguruma-example";
+
+/** One example: its thumbnail and a button that removes it. It can be dragged to another class. */
+export class Tile {
+	element;
+	button;
+	example;
+	#canvas;
+	/** @type {Pixels | null} */
+	#painted = null;
+	/** what the last update said */
+	#said = "";
+
+	/** @param {Example} example @param {() => void} onRemove */
+	constructor(example, onRemove) {
+		this.example = example;
+		this.#canvas = el("canvas", { width: 1, height: 1, role: "img" });
+		this.button = el("button", { type: "button", className: "icon", tabIndex: -1 }, cross());
+		this.button.addEventListener("click", onRemove);
+		this.element = el("li", { className: "tile", title: example.name, draggable: true }, this.#canvas, this.button);
+		this.element.addEventListener("dragstart", (event) => {
+			event.dataTransfer?.setData(dragType, String(example.key));
+			event.dataTransfer?.setDragImage(this.#canvas, 20, 20);
+		});
+	}
+
+	/** @param {string} className */
+	update(className) {
+		const { name, state, source, thumbnail } = this.example;
+		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
+		if (pixels && pixels !== this.#painted) {
+			paint(this.#canvas, pixels);
+			this.#painted = pixels;
+		}
+		// Hundreds of tiles are asked at every change, and one or none of them has changed.
+		const label = thumbnail ? name : text.problem(name, text.waiting);
+		const button = text.removeExample(name, className);
+		const waiting = state === "waiting" && !thumbnail;
+		const now = JSON.stringify([label, button, waiting]);
+		if (now === this.#said) return;
+		this.#said = now;
+		this.element.classList.toggle("waiting", waiting);
+		this.#canvas.setAttribute("aria-label", label);
+		this.button.setAttribute("aria-label", button);
+	}
+}
+
+export function cross() {
+	return el("span", { className: "cross", "aria-hidden": "true", textContent: "×" });
+}
