@@ -24,6 +24,7 @@ usage: ./build.sh VERB
   bench      speed on this machine: native, then beside onnxruntime-web in Chromium
   fuzz       every fuzz target, 20,000 inputs each, or as many as asked for: ./build.sh fuzz 500x
   dist       reproducible archives and their sha256 list in dist/
+  package    the npm package of the engine, in dist/package and packed; publishes nothing
   help       this list
 
 run and bench hand further arguments on: ./build.sh bench --quick
@@ -339,6 +340,13 @@ dist() {
   cat dist/SHA256SUMS
 }
 
+package() {
+  build
+  need_node
+  node tools/package.mjs dist/package "$goroot/LICENSE"
+  npm pack --silent --pack-destination dist ./dist/package
+}
+
 # sha256sum where there is one, else shasum (macOS); same output.
 sha256_list() {
   if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
@@ -371,6 +379,7 @@ case $verb in
     ;;
   fuzz) fuzz "$@" ;;
   dist) dist ;;
+  package) package ;;
   help | -h | --help) usage ;;
   *)
     usage >&2
