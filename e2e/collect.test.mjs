@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { text } from "../www/strings.js";
 import { faults } from "./axe.mjs";
-import { desktop, eventually } from "./browser.mjs";
+import { desktop, eventually, patience } from "./browser.mjs";
 import { casting, png } from "./pictures.mjs";
 import { site } from "./site.mjs";
 import { fileOf } from "./user.mjs";
@@ -83,10 +83,15 @@ test("pictures are pasted, dragged, moved by a digit, removed by a key, and each
 	await visit.close();
 });
 
-/** Waits until all pictures are there and read, for as long as that goes on. @param {Page} page @param {number} total */
+/** Waits until all pictures are there and read, for as long as that goes on: a minute without one is too long. @param {Page} page @param {number} total */
 async function allRead(page, total) {
 	const read = () => page.locator(".tile:not(.waiting)").count();
-	for (let have = await read(); have < total;) have = await eventually(read, (now) => now > have, `${have} pictures are read`);
+	for (let [have, since] = [0, Date.now()]; have < total;) {
+		await new Promise((resolve) => setTimeout(resolve, 1000)); // each look is work for the page
+		const now = await read();
+		if (now > have) [have, since] = [now, Date.now()];
+		assert.ok(Date.now() - since < patience, `${have} of ${total} pictures are read, and no more come`);
+	}
 }
 
 test("five hundred files at once: all are taken, and the page never stops for 50 ms", async (t) => {

@@ -54,7 +54,7 @@ test("a code that Go gives is one of the contract, and each code of the contract
 	assert.ok(fromGo.length >= 16 && fromGo.includes("internal") && fromGo.includes("picture_empty"), `${fromGo}`);
 	assert.deepEqual(fromGo.filter((code) => !codes.includes(code)), [], "given by Go, not in engine.d.ts");
 
-	const page = readdirSync(`${root}www`).filter((name) => name.endsWith(".js") && name !== "wasm_exec.js");
+	const page = ["", "kept/"].flatMap((folder) => readdirSync(`${root}www/${folder}`).map((name) => folder + name)).filter((name) => name.endsWith(".js") && name !== "wasm_exec.js");
 	const fromPage = page
 		.flatMap((name) => all(read(`www/${name}`), /new EngineError\(([^,]+),/g)) // that its literals are codes, tsc holds
 		.flatMap((first) => all(first, /"([a-z_]+)"/g));
