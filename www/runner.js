@@ -1,10 +1,10 @@
-// Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. The
-// engine knows a class from its first picture to its last: one without pictures would only keep it from learning the
-// others. When the engine dies, or the page is opened again, the whole task is replayed from the examples' originals, and the versions
-// are recalled from what keeper.js has of them. Keys of task.js are the engine's ids.
+// Keeps the engine in step with the task: every change of the task becomes one step for the engine, done in order. A class without
+// pictures would only keep it from learning the others (members.js). When the engine dies, or the page is opened again, the whole task is
+// replayed from the examples' originals, and the versions are recalled from what keeper.js has. Keys of task.js are the engine's ids.
 
 import { EngineError, typed } from "./error.js";
 import { asResult, classesOf, lessOne, recallAll } from "./kept/recall.js";
+import { Members } from "./members.js";
 import { Pool } from "./pool.js";
 
 /** @import { AdaptResult } from "./adaptation.js" */
@@ -53,12 +53,7 @@ export class Runner {
 	#suspects = new WeakSet();
 	/** the task has changed since the last adapt */
 	#stale = false;
-	/** the page's keys to the engine's ids @type {Map<number, number>} */
-	#classIds = new Map();
-	/** @type {Map<number, number>} */
-	#exampleIds = new Map();
-	/** keys of the pictures that the engine has of each class it knows @type {Map<number, Set<number>>} */
-	#members = new Map();
+	#members = new Members();
 	/** @type {Promise<void> | null} */
 	#restarting = null;
 	/** @type {Keeper | null} */
@@ -203,7 +198,7 @@ export class Runner {
 	async explain() {
 		const engine = await this.#ready();
 		const [explanation, doubts] = await Promise.all([engine.explain(), engine.review()]);
-		return { explanation, doubts, examples: inverse(this.#exampleIds), classes: inverse(this.#classIds) };
+		return { explanation, doubts, ...this.#members.keys };
 	}
 
 	/** Where a picture speaks for a class. @param {number} classId of the engine @param {PictureSource} picture */
@@ -211,9 +206,8 @@ export class Runner {
 		return (await this.#ready()).heat(classId, picture);
 	}
 
-	/** The engine has pictures of a class. @param {Class} of */
-	knows(of) {
-		return this.#classIds.has(of.key);
+	knows(/** @type {Class} */ of) {
+		return this.#members.knows(of);
 	}
 
 	async #ready() {
@@ -260,8 +254,6 @@ export class Runner {
 	#replay() {
 		this.#steps = [];
 		this.#pool?.clear();
-		this.#classIds.clear();
-		this.#exampleIds.clear();
 		this.#members.clear();
 		this.adapted = null;
 		this.refused = null;
@@ -331,10 +323,7 @@ export class Runner {
 				return;
 			case "renameClass": {
 				const name = of.name; // as it is now: later renames are steps of their own
-				this.#do(async () => {
-					const id = this.#classIds.get(of.key);
-					if (id !== undefined) await engine.renameClass(id, name);
-				});
+				this.#do(() => this.#members.rename(engine, of, name));
 				return;
 			}
 			case "removeClass":
@@ -363,24 +352,17 @@ export class Runner {
 	 */
 	async #addExample(engine, to, name, example) {
 		const pool = /** @type {Pool} */ (this.#pool);
-		if (!this.#task.has(to, example) || this.#exampleIds.has(example.key)) return pool.forget(example.source);
-		if (!this.#classIds.has(to.key)) {
-			this.#classIds.set(to.key, await engine.addClass(name, to.key));
-			this.#members.set(to.key, new Set());
-		}
+		if (!this.#task.has(to, example) || this.#members.has(example)) return pool.forget(example.source);
+		await this.#members.addClass(engine, to, name);
 		try {
-			const result = await pool.addExample(this.#id(this.#classIds, to.key), example.source, {
-				thumbnail: thumbnailSide, id: example.key,
-			});
+			const result = await pool.addExample(this.#members.classId(to), example.source, { thumbnail: thumbnailSide, id: example.key });
 			this.#deaths = 0;
-			this.#exampleIds.set(example.key, result.id);
-			this.#members.get(to.key)?.add(example.key);
+			this.#members.took(to, example, result.id);
 			if (this.#task.has(to, example)) this.#task.exampleRead(to, example, result.thumbnail);
 		} catch (cause) {
 			const error = /** @type {EngineError} */ (cause);
 			const died = error.code === "died";
-			// The engine may have died of something else, so a picture has a second chance. It has no third: it would
-			// kill the next engine too.
+			// It may have died of something else, so a picture has a second chance, and no third: it would kill the next engine too.
 			if (died && !this.#suspects.has(example)) {
 				this.#suspects.add(example);
 				throw error;
@@ -389,35 +371,20 @@ export class Runner {
 			if (this.#task.has(to, example)) this.#task.removeExample(to, example);
 			this.#events.onBadExample(example, error);
 			if (died) throw error;
-			if (this.#members.get(to.key)?.size === 0) await this.#removeClass(engine, to);
+			if (this.#members.isEmpty(to)) await this.#removeClass(engine, to);
 		}
 		this.#adaptSoon();
 	}
 
 	/** @param {Engine} engine @param {Class} from @param {Example} example */
 	async #removeExample(engine, from, example) {
-		const id = this.#exampleIds.get(example.key);
-		if (id === undefined) return; // never taken
-		await engine.removeExample(id);
-		this.#exampleIds.delete(example.key);
-		const members = this.#members.get(from.key);
-		members?.delete(example.key);
-		if (members?.size === 0) await this.#removeClass(engine, from);
+		await this.#members.remove(engine, from, example);
+		if (this.#members.isEmpty(from)) await this.#removeClass(engine, from);
 	}
 
 	/** @param {Engine} engine @param {Class} of */
 	async #removeClass(engine, of) {
-		const id = this.#classIds.get(of.key);
-		if (id === undefined) return; // it had no picture
-		await engine.removeClass(id);
-		for (const key of this.#members.get(of.key) ?? []) this.#exampleIds.delete(key);
-		this.#members.delete(of.key);
-		this.#classIds.delete(of.key);
-		await this.#lessOne(engine);
-	}
-
-	/** The engine has made a version without the class of the one in use, or has none in use any more. @param {Engine} engine */
-	async #lessOne(engine) {
+		if (!(await this.#members.removeClass(engine, of))) return;
 		const keeper = this.#keeper;
 		if (!keeper?.current || !this.#recalled) return;
 		const less = await lessOne(engine, keeper, this.adapted?.experts ?? null);
@@ -471,25 +438,13 @@ export class Runner {
 		this.#running = false;
 	}
 
-	/** @param {Map<number, number>} ids @param {number} key */
-	#id(ids, key) {
-		const id = ids.get(key);
-		if (id === undefined) throw new EngineError("internal", `the engine does not know ${key}`);
-		return id;
-	}
-
 	/** The page's key of an example the engine speaks of. @param {number} id */
 	exampleKey(id) {
-		for (const [key, value] of this.#exampleIds) if (value === id) return key;
-		return null;
+		return this.#members.exampleKey(id);
 	}
 
 	/** The page's key of a class the engine speaks of. @param {number} id */
 	classKey(id) {
-		for (const [key, value] of this.#classIds) if (value === id) return key;
-		return this.#task.classes.some((c) => c.key === id) ? id : null; // of an adapter from elsewhere: it has no picture
+		return this.#members.classKey(id) ?? (this.#task.classes.some((c) => c.key === id) ? id : null); // of an adapter from elsewhere: it has no picture
 	}
 }
-
-/** @param {Map<number, number>} map @returns {Map<number, number>} */
-const inverse = (map) => new Map([...map].map(([key, id]) => [id, key]));

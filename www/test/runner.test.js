@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { EngineError } from "../error.js";
+import { Keeper } from "../kept/keeper.js";
 import { Runner } from "../runner.js";
 import { Task } from "../task.js";
 
@@ -79,10 +80,18 @@ class FakeEngine {
 		return this.experts && this.on ? { scores: [1], changed: 0.1, parts: [], kinds: [] } : null;
 	}
 
-	async adapt() {
-		await this.#do("adapt");
+	/** the guard finds what is adapted worse than what is in use */
+	worse = false;
+	/** the last version */
+	version = 0;
+
+	/** @param {{ force?: boolean }} options */
+	async adapt({ force = false } = {}) {
+		await this.#do(force ? "adapt, forced" : "adapt");
+		const verdict = { code: this.worse ? "worse" : "better", reason: "so it is", compared: 2, hits: 1, before: 2, logLoss: 1, logBefore: 0 };
+		if (this.worse && !force) return { taken: false, version: 0, verdict };
 		this.mergedAt = this.on && this.experts;
-		return { taken: true, way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
+		return { taken: true, version: ++this.version, verdict, head: "blend", strength: 0, leaveOneOut: null, classes: [], way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
 	}
 
 	/** the last adapt merged experts */
@@ -93,6 +102,34 @@ class FakeEngine {
 		await this.#do(`experts ${on}`);
 		this.on = on;
 		return { experts: this.mergedAt ? this.#choice : null, stale: on && this.experts && !this.mergedAt };
+	}
+
+	hashes = { bundle: "", experts: "" };
+
+	async pack() {
+		await this.#do(`pack ${this.version}`);
+		return { file: Uint8Array.of(this.version), content: "", notes: Uint8Array.of(7) };
+	}
+
+	/** @param {Uint8Array} file @param {Uint8Array} notes @param {number} version */
+	async recall(file, notes, version) {
+		await this.#do(`recall ${version} ${file} ${notes}`);
+		this.version = version;
+		return { version, classes: [] };
+	}
+
+	/** @param {number} version */
+	async useVersion(version) {
+		await this.#do(`use ${version}`);
+		return { experts: null, stale: false };
+	}
+
+	async remember() {
+		return 0;
+	}
+
+	async history() {
+		return { inUse: this.version, versions: [] };
 	}
 
 	async classify() {
@@ -391,4 +428,62 @@ test("experts that come before Learn is pressed wait for it", async () => {
 	await settled();
 	assert.deepEqual(engine.log, ["experts false"]);
 	assert.equal(runner.adapted, null);
+});
+
+/** Keeping takes sums of files, which take their time. @param {() => boolean} holds */
+async function until(holds) {
+	for (let n = 0; n < 2000 && !holds(); n++) await settled();
+	assert.ok(holds(), String(holds));
+}
+
+test("what the guard finds worse is not in use and says why, until the user takes it all the same", async () => {
+	const keeper = new Keeper(task, { shelf: null, encode: async () => new Blob([]) });
+	runner.keep(keeper);
+	runner.start(asEngine());
+	add(a, 1);
+	add(b, 2);
+	runner.learn();
+	await until(() => runner.adapted !== null);
+	const first = runner.adapted;
+	engine.worse = true;
+	engine.log = [];
+	add(a, 3);
+	await until(() => runner.refused !== null);
+	assert.deepEqual(engine.log, ["example a 3", "adapt"]);
+	assert.equal(runner.adapted, first);
+	assert.equal(runner.refused?.verdict.before, 2);
+	assert.deepEqual(keeper.versions.map((v) => v.number), [1]);
+	runner.overrule();
+	await until(() => keeper.current === 2 && runner.refused === null);
+	assert.deepEqual(engine.log.slice(2), ["adapt, forced", "pack 2"]);
+	assert.equal(runner.refused, null);
+	assert.deepEqual([keeper.versions.map((v) => v.number), keeper.current], [[1, 2], 2]);
+	runner.useVersion(1);
+	await until(() => keeper.current === 1);
+	await settled();
+	assert.deepEqual(engine.log.slice(4), ["use 1"], "going back is not learnt away");
+	assert.deepEqual([runner.adapted?.version, keeper.current], [1, 1]);
+});
+
+test("after a death the versions come back in their order, the one in use is in use, and nothing is learnt again", async () => {
+	const keeper = new Keeper(task, { shelf: null, encode: async () => new Blob([]) });
+	runner.keep(keeper);
+	runner.start(asEngine());
+	add(a, 1);
+	add(b, 2);
+	runner.learn();
+	await until(() => keeper.current === 1);
+	add(b, 3);
+	await until(() => keeper.current === 2);
+	runner.useVersion(1);
+	await until(() => keeper.current === 1);
+	engine.log = [];
+	engine.die();
+	await until(() => engine.log.includes("use 1"));
+	await settled();
+	assert.deepEqual(engine.log, ["restart", "class a", "example a 1", "class b", "example b 2", "example b 3", "recall 1 1 7", "recall 2 2 7", "use 1"]);
+	assert.equal(runner.adapted?.version, 1);
+	add(a, 4);
+	await until(() => keeper.current === 3);
+	assert.deepEqual(engine.log.slice(9), ["example a 4", "adapt", "pack 3"]);
 });
