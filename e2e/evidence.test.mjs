@@ -68,6 +68,8 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		await eventually(() => doubts.locator(".file").allTextContents(), (names) => !names.includes("odd.png"), "no doubt any more");
 		await user.press(user.button(page.locator("#notices"), text.undo));
 		await user.waitForPictures(0, 6);
+		// The guard does not take what is worse, unless it is told to.
+		await user.press(page.locator("#refused button"));
 		await eventually(() => doubts.locator(".file").allTextContents(), (names) => names.includes("odd.png"), "in doubt again");
 		await user.press(doubts.getByRole("button", { name: text.removeExample("odd.png", "good") }));
 		await user.waitForPictures(0, 5);

@@ -78,10 +78,11 @@ const kept = (page) => eventually(() => page.locator("#kept-line").textContent()
 
 /** What the page says of a picture. @param {User} user @param {Uint8Array} bytes */
 async function answer(user, bytes) {
-	const { page } = user;
+	const verdict = user.page.locator("#verdict");
+	await verdict.evaluate((p) => (p.textContent = "")); // that of the picture before
 	await user.choose(user.button(user.tryIt, text.tryChoose), [fileOf("new.png", bytes)]);
-	await eventually(() => page.locator("#bars > li").count(), 2);
-	return page.locator("#verdict").textContent();
+	await eventually(() => user.page.locator("#bars > li").count(), 2);
+	return eventually(async () => (await verdict.textContent()) ?? "", (said) => said !== "", "an answer");
 }
 
 /** @param {Page} page @returns {Promise<number[]>} numbers of the versions, and the one in use */
