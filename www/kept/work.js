@@ -1,5 +1,6 @@
 // The user's work as the page keeps it, put together: the shelf, the keeper, the views of versions and journal, and files in and out.
 
+import { chosen, keepChoice } from "../choice.js";
 import { EngineError, typed } from "../error.js";
 import { text } from "../strings.js";
 import { JournalView } from "../views/journal.js";
@@ -19,6 +20,9 @@ import { readTaskFile, taskFile } from "./taskfile.js";
 
 /** A storage that does not answer is one that may not be used, ms. */
 const patience = 20_000;
+
+/** That the browser was asked to keep the page's storage. */
+const askedKey = "haguruma.persist";
 
 /** What the browser has kept. @typedef {{ shelf: Shelf | null, kept: Kept | null, why: ErrorCode | null }} Opened */
 
@@ -123,8 +127,9 @@ export class Work {
 
 	/** The browser is asked once not to make room at the cost of this page: when something has been learnt. */
 	async persist() {
-		if (!this.#shelf || !navigator.storage?.persist || (await navigator.storage.persisted())) return;
-		await navigator.storage.persist();
+		if (!this.#shelf || !navigator.storage?.persist || chosen(askedKey)) return;
+		keepChoice(askedKey, "yes");
+		if (!(await navigator.storage.persisted())) await navigator.storage.persist();
 	}
 
 	async #saveTask() {
