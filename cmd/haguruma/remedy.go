@@ -26,6 +26,9 @@ var remedies = []struct {
 }{
 	{errNoBundle, "give --bundle FILE, or train one with haguruma pretrain"},
 	{errHash, "copy or download the bundle again, together with its manifest"},
+	{errToken, "ask who runs the endpoint for a token of your tenant, and set $HAGURUMA_TOKEN to it"},
+	{errEndpoint, "check --url: GET /healthz there is to answer"},
+	{errBusy, "try again in a moment"},
 	{errNoTask, "haguruma adapt FOLDER_OR_ZIP --task makes one"},
 	{errOccupied, "name a folder that is not there yet"},
 	{errNoVersion, "haguruma history lists the versions, haguruma rollback takes one into use"},

@@ -66,8 +66,8 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:   "haguruma",
 		Short: "Few-shot image classification that stays on your device",
 		Long: `haguruma turns a handful of labelled pictures into a classifier, on this machine
-and nowhere else: no verb sends anything over the network, and serve listens on
-localhost unless told otherwise.
+and nowhere else: no verb but remote sends anything over the network, and serve
+listens on localhost unless told otherwise.
 
 Exit codes: 0 done, 1 the work could not be done, 2 the command line is wrong.
 Results go to stdout, progress and complaints to stderr.`,
@@ -82,7 +82,7 @@ Results go to stdout, progress and complaints to stderr.`,
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on stderr")
 	root.AddCommand(
 		a.pretrainCommand(), a.metatuneCommand(), a.evalCommand(), a.adaptCommand(), a.classifyCommand(), a.historyCommand(), a.rollbackCommand(),
-		a.journalCommand(), a.keyCommand(), a.inspectCommand(), a.importCommand(), a.exportCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand(),
+		a.journalCommand(), a.keyCommand(), a.inspectCommand(), a.importCommand(), a.exportCommand(), a.remoteCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand(),
 	)
 	return root
 }
