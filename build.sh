@@ -129,7 +129,8 @@ build() {
   mv -f build/files.json www/files.json
 }
 
-# The Worker for the edge: build/worker has all that is deployed but the bundle. As in the engines, what only stack traces read is left out.
+# The Worker for the edge: build/worker is deployed, with build/worker-assets beside it. As in the engines, what only stack traces read is left out. workerd
+# takes relaxed SIMD.
 worker() {
   need_go
   local out=build/worker
@@ -137,12 +138,17 @@ worker() {
   go tool workers-assets-gen -mode=go -o "$out" # empties the folder
   rm "$out/worker.mjs" "$out/runtime.mjs"       # those start one program a request
   go build "${flags[@]}" -o build/wasmtrim ./tools/wasmtrim
-  wasm go build "${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=all=-l -o build/worker.wasm ./wasm/worker
+  wasm go build "${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=all=-l -tags relaxed -o build/worker.wasm ./wasm/worker
+  relaxfix
+  build/relaxfix build/worker.wasm
   build/wasmtrim -simd build/worker.wasm "$out/worker.wasm"
   cp edge/*.js "$out"
-  rm -f "$out/client.js" # of callers
+  rm "$out/client.js" # of callers
   (cd "$out" && printf '%s\n' worker.js && ls | grep -vx -e worker.js -e modules.txt) >build/modules.txt
   mv build/modules.txt "$out/modules.txt"
+  rm -rf build/worker-assets
+  mkdir -p build/worker-assets
+  cp -r www/models build/worker-assets/models
 }
 
 run() {

@@ -1,11 +1,11 @@
 // The Worker in workerd, on this machine and without a network: for the tests, and for ./build.sh worker-dev.
 
-import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
+import { newToken } from "./token.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const built = join(root, "build/worker");
@@ -18,12 +18,6 @@ const module = (name) => {
 	const compiled = name.endsWith(".wasm");
 	return { type: compiled ? "CompiledWasm" : "ESModule", path: join(built, name), contents: readFileSync(join(built, name), compiled ? null : "utf8") };
 };
-
-/** A token of a tenant, and the record that knows it by its hash. @param {string} tenant */
-export function newToken(tenant) {
-	const token = `hgr_${tenant}_${randomBytes(32).toString("base64url")}`;
-	return { token, record: { tokens: [{ sha256: createHash("sha256").update(token).digest("hex") }] } };
-}
 
 /**
  * @param {object} options
@@ -66,8 +60,8 @@ export async function startEdge({ models, assets = true, vars = {}, rate, port =
 		bucket,
 		/** Gives a tenant a token. @param {string} tenant */
 		async tenant(tenant) {
-			const { token, record } = newToken(tenant);
-			await bucket.put(`tokens/${tenant}.json`, JSON.stringify(record));
+			const { token, line } = newToken(tenant);
+			await bucket.put(`tokens/${tenant}.json`, JSON.stringify({ tokens: [line] }));
 			return token;
 		},
 		fetch: (/** @type {string} */ path, /** @type {RequestInit} */ init = {}) => mf.dispatchFetch(`http://edge${path}`, init),

@@ -37,6 +37,8 @@ export default {
 		const program = current();
 		if (program && kill === "break") /** @type {any} */ (program.go)._values.length = 0; // its next call into JavaScript finds nothing
 		if (program && kill === "exit") program.go.exited = true; // as after os.Exit
+		const limiter = { limit: async (/** @type {{ key: string }} */ { key }) => ({ success: key !== request.headers.get("x-full") }) };
+		env = { ...env, LIMITER: limiter };
 		return worker.fetch(request, fault ? { ...env, BUCKET: faulty(env.BUCKET, fault, at ?? "") } : env);
 	},
 };

@@ -119,3 +119,15 @@ test("a journal that somebody has changed says so", async () => {
 	const response = await s.caller.fetch(`/v1/journal/${id}`);
 	assert.match(response.headers.get("x-journal-sound") ?? "", /^no, line \d+$/);
 });
+
+test("who asks too often waits, and nobody else", async () => {
+	const response = await s.caller.fetch("/v1/bundle", { headers: { "x-full": "tenant acme" } });
+	assert.equal(response.status, 429);
+	assert.equal(response.headers.get("retry-after"), "60");
+	assert.equal((await response.json()).code, "rate");
+	assert.equal((await s.caller.fetch("/v1/bundle", { headers: { "x-full": "tenant other" } })).status, 200);
+	const guess = (/** @type {string} */ full) => s.edge.fetch("/v1/bundle", { headers: { authorization: "Bearer hgr_acme_" + "A".repeat(43), "cf-connecting-ip": "192.0.2.1", "x-full": full } });
+	assert.equal((await guess("")).status, 401);
+	assert.equal((await guess("tenant acme")).status, 401, "a wrong token does not use up what the tenant may ask");
+	assert.equal((await guess("address 192.0.2.1")).status, 429);
+});

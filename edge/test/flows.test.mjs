@@ -40,7 +40,7 @@ test("the bundle says what it is", async () => {
 	const bundle = await s.caller.json("/v1/bundle");
 	assert.equal(bundle.sha256, s.manifest.sha256);
 	assert.equal(bundle.imageSize, 64);
-	assert.equal(bundle.kernel, "wasm-simd");
+	assert.equal(bundle.kernel, "wasm-relaxed");
 });
 
 test("learn, ask, learn again, go back; the journal has all of it", async () => {

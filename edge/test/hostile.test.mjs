@@ -1,12 +1,15 @@
 // What the edge says to what it should not take: the right status, before anything is decoded, and nothing stored.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { FormData } from "miniflare";
 import { form, picture, png, site, wrapped } from "./site.mjs";
 
 const s = site();
+const progressive = new Uint8Array(readFileSync(fileURLToPath(new URL("testdata/progressive.jpg", import.meta.url)))); // 2048 x 2048, no chroma subsampling
 const post = (/** @type {any} */ body, type = "image/png") => ({ method: "POST", body, headers: { "content-type": type } });
 /** @type {string} */
 let classify;
@@ -98,6 +101,11 @@ test("pictures: what is none, bombs, and too many", async () => {
 	assert.ok((await health()).bytes - grown < 16e6, "none of them was unpacked");
 	const wide = png(2048, 2048, () => 7);
 	assert.equal((await s.caller.json(classify, post(wide))).version, 1, "4 Mi pixels are taken");
+	// The costliest picture that is taken: every coefficient of a progressive JPEG is kept until its end.
+	assert.equal((await s.caller.json(classify, post(progressive, "image/jpeg"))).version, 1);
+	const { counters, program } = await (await s.edge.fetch("/healthz")).json();
+	console.log(`# memory of the program behind it: ${(program.bytes / 1e6).toFixed(1)} MB`);
+	assert.ok(counters.programs === 1 && program.bytes <= 110e6, `${program.bytes} bytes`);
 	const many = new FormData();
 	for (let i = 0; i < 20; i++) many.append("x", new Blob([wide]), "x.png");
 	assert.equal(await s.caller.problem(classify, { method: "POST", body: many }, 413), "too_many_pixels");
