@@ -120,6 +120,7 @@ func addMetaFlags(flags *pflag.FlagSet, c *metatune.MetaConfig) {
 
 	flags.StringVar((*string)(&c.Routing), "routing", string(c.Routing), "learned or uniform")
 	flags.Float64Var(&c.RouterPull, "router-pull", c.RouterPull, "weight of the mean square of the router's logits")
+	flags.BoolVar(&c.Noiseless, "noiseless", c.Noiseless, "no noise on the router's logits: tasks go in training where they will go in use")
 	flags.Float64Var(&c.Balance, "balance", c.Balance, "weight of the divergence of the mean scores from uniform")
 	flags.Var(&pairFlag{&c.Temperature}, "temperature", "of the scores, FIRST,LAST")
 	flags.Float64Var(&c.Cooling, "cooling", c.Cooling, "share of the run over which the temperature falls")

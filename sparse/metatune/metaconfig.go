@@ -38,10 +38,11 @@ type MetaConfig struct {
 	Clip      float64 `json:"clip"` // largest norm of the gradient of the delta and of the router, each
 
 	Routing     ScoreSource `json:"routing"`
-	RouterPull  float64     `json:"routerPull"`  // weight of the mean square of the logits
-	Balance     float64     `json:"balance"`     // weight of KL(mean score over the update's tasks || uniform), against collapse
-	Temperature [2]float64  `json:"temperature"` // of the scores, first and last
-	Cooling     float64     `json:"cooling"`     // share of all tasks over which it falls
+	RouterPull  float64     `json:"routerPull"`          // weight of the mean square of the logits
+	Noiseless   bool        `json:"noiseless,omitempty"` // the router's logits have no logistic noise in training: tasks go where they will go in use
+	Balance     float64     `json:"balance"`             // weight of KL(mean score over the update's tasks || uniform), against collapse
+	Temperature [2]float64  `json:"temperature"`         // of the scores, first and last
+	Cooling     float64     `json:"cooling"`             // share of all tasks over which it falls
 
 	Distill     float64   `json:"distill"`     // weight of distillation; cross-entropy has the rest
 	Pretrained  bool      `json:"pretrained"`  // the backbone alone is a teacher

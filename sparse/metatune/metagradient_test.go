@@ -3,6 +3,7 @@ package metatune
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"haguruma/core/kernel"
@@ -47,6 +48,7 @@ func TestUpdateGradient(t *testing.T) {
 		cfg := shortConfig("out")
 		cfg.Gates.Experts, cfg.Gates.Gate = 3, c.gate
 		cfg.Balance, cfg.RouterPull, cfg.Clip, cfg.Distill = 0.3, 0.2, 0, 0.4
+		cfg.Noiseless = c.gate == sparse.GateParity
 		u, err := newMetaTuner(cfg, c.network, c.start, c.tasks)
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +63,14 @@ func TestUpdateGradient(t *testing.T) {
 			}
 		}
 		u.temperature = 0.8
+		u.runTasks()
+		for i, r := range u.results {
+			inUse := make([]float32, len(r.logits))
+			sparse.Scores(inUse, r.logits, nil, u.temperature)
+			if slices.Equal(inUse, r.scores) != cfg.Noiseless {
+				t.Errorf("%s, task %d: scores %v in training, %v in use", c.name, i, r.scores, inUse)
+			}
+		}
 		objective := func() float64 {
 			u.refresh(true)
 			u.runTasks()

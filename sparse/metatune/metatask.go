@@ -121,7 +121,11 @@ func (w *metaWorker) route(s *metaState, r *taskResult, rng *rand.Rand) {
 		}
 		return
 	}
-	sparse.LogisticNoise(r.noise, rng)
+	if s.cfg.Noiseless {
+		clear(r.noise)
+	} else {
+		sparse.LogisticNoise(r.noise, rng)
+	}
 	s.router.Logits(r.logits, w.frozenMeans, way, &r.tape)
 	sparse.Scores(r.scores, r.logits, r.noise, s.temperature)
 }
