@@ -104,6 +104,18 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		await user.press(page.locator("#use-gears"));
 		await eventually(line, turned);
 		await eventually(shares, withGears);
+
+		// Opened again, the version with gears is there again, to the last digit, and is not learnt anew.
+		await eventually(() => page.locator("#kept-line").textContent(), text.keptHere);
+		const versions = () => page.locator("#version-list > li").evaluateAll((rows) => rows.map((row) => row.className + row.getAttribute("data-version")));
+		const before = await versions();
+		assert.equal(before.length, 3, `${before}`); // without, with, none
+		await page.reload();
+		await eventually(line, turned);
+		await user.choose(user.button(user.tryIt, text.tryChoose), [fileOf("query.png", png(90, 70, stripes))]);
+		await eventually(shares, withGears);
+		await eventually(() => page.locator("#most-like").isVisible(), true);
+		assert.deepEqual(await versions(), before);
 		visit.calm();
 		await visit.close();
 		await server.close();

@@ -1,0 +1,84 @@
+// What learning costs in Chromium with the default bundle, in forward passes: five classes of five pictures, and one picture classified.
+// Passes and what is compared with them take turns, so that a busy machine slows both: node e2e/goals.mjs, after ./build.sh build.
+
+import { desktop, launch, Visit } from "./browser.mjs";
+import { pageModels } from "./bundle.mjs";
+import { png } from "./pictures.mjs";
+import { serve } from "./terminal.mjs";
+
+/** Turns of each kind; medians are told. */
+const rounds = 21;
+
+/** Noise of five kinds. @param {number} kind @param {number} n */
+const picture = (kind, n) => png(96, 96, (x, y) => {
+	const wave = Math.sin(((x * (kind + 1) + y * (5 - kind)) * (8 + n)) / 60);
+	return [128 + 100 * wave, 60 + 30 * kind, 200 - 35 * kind];
+});
+
+const models = pageModels();
+const browser = await launch();
+const server = await serve();
+try {
+	const visit = await Visit.open(browser, server.url, desktop);
+	await visit.modules();
+	const pictures = Array.from({ length: 25 }, (_, i) => [...picture(Math.floor(i / 5), i % 5)]);
+	const measured = await visit.page.evaluate(async ({ pictures, rounds }) => {
+		/** @type {import("./browser.mjs").Modules} */
+		const { Engine } = /** @type {any} */ (globalThis).modules;
+		const engine = await Engine.load();
+		const files = pictures.map((bytes) => Uint8Array.from(bytes));
+		const clock = async (/** @type {() => Promise<unknown>} */ act) => {
+			const begin = performance.now();
+			await act();
+			return performance.now() - begin;
+		};
+		const passes = () => clock(async () => {
+			for (const file of files) await engine.embed(file);
+		});
+		/** @type {number[]} */
+		let classes = [];
+		/** Everything from pictures to a version; @returns {Promise<[number, number]>} ms, and of it those of adapt */
+		const learn = async () => {
+			for (const id of classes) await engine.removeClass(id);
+			await engine.forgetHistory();
+			classes = [];
+			const read = await clock(async () => {
+				for (const [i, file] of files.entries()) {
+					if (i % 5 === 0) classes.push(await engine.addClass(`class ${i}`));
+					await engine.addExample(/** @type {number} */ (classes.at(-1)), file);
+				}
+			});
+			const adapt = await clock(() => engine.adapt());
+			return [read + adapt, adapt];
+		};
+		const classify = () => clock(async () => {
+			for (const file of files) await engine.classify(file);
+		});
+		await passes(); // warm
+		/** @type {Record<"passes" | "learn" | "adapt" | "again" | "classify", number[]>} */
+		const times = { passes: [], learn: [], adapt: [], again: [], classify: [] };
+		for (let round = 0; round < rounds; round++) {
+			const [all, adapt] = await learn();
+			times.learn.push(all);
+			times.adapt.push(adapt);
+			times.passes.push(await passes());
+			times.classify.push(await classify());
+			times.again.push(await passes());
+		}
+		engine.dispose();
+		return times;
+	}, { pictures, rounds });
+	const median = (/** @type {number[]} */ x) => /** @type {number} */ ([...x].sort((a, b) => a - b)[x.length >> 1]);
+	/** In passes, by the passes beside it. @param {number[]} x */
+	const inPasses = (x) => median(x.map((ms, i) => (2 * ms) / (/** @type {number} */ (measured.passes[i]) + /** @type {number} */ (measured.again[i]))));
+	const [learn, classify] = [inPasses(measured.learn), inPasses(measured.classify)];
+	console.log(`one pass ${(median([...measured.passes, ...measured.again]) / 25).toFixed(1)} ms`);
+	console.log(`5 classes x 5 pictures learnt: ${(25 * learn).toFixed(1)} passes, the goal is 27.5; of it adapt ${median(measured.adapt).toFixed(1)} ms`);
+	console.log(`one picture classified: ${classify.toFixed(2)} passes, the goal is 1.2`);
+	process.exitCode = learn <= 1.1 && classify <= 1.2 ? 0 : 1;
+	await visit.close();
+} finally {
+	await browser.close();
+	await server.stop();
+	models.remove();
+}
