@@ -21,6 +21,9 @@ import { text } from "../strings.js";
  * @property {(key: number, to: Class) => void} dropExample an example was dragged here from another class
  */
 
+/** Of more pictures than this none moves while it waits. */
+const many = 30;
+
 /** One class: its name, a place to draw, a place to drop, and its examples. */
 export class Card {
 	/** @type {HTMLLIElement} */
@@ -205,6 +208,7 @@ export class Card {
 			}
 		}
 		this.#list.hidden = examples.length === 0;
+		this.#list.classList.toggle("many", examples.length > many);
 		if (!this.#current || !keys.has(this.#current.example.key)) this.#lead(this.#tiles.get(examples[0]?.key ?? -1) ?? null);
 	}
 

@@ -59,3 +59,30 @@ export function paint(canvas, { width, height, data }) {
 	const image = new ImageData(new Uint8ClampedArray(data), width, height);
 	/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }
+
+/** One at a time is made into a picture: the canvas is shared. */
+let drawing = Promise.resolve();
+
+/**
+ * Shows pixels in an image. A canvas is a layer of its own for the browser, and a frame with hundreds of layers takes longer than it lasts.
+ * @param {HTMLImageElement} image
+ * @param {import("../engine.js").Pixels} pixels
+ */
+export function picture(image, pixels) {
+	const wanted = (wantedOf.get(image) ?? 0) + 1;
+	wantedOf.set(image, wanted);
+	return (drawing = drawing.then(async () => {
+		if (wantedOf.get(image) !== wanted) return; // something newer comes
+		paint(shared, pixels);
+		/** @type {Blob | null} */
+		const blob = await new Promise((resolve) => shared.toBlob(resolve));
+		if (!blob || wantedOf.get(image) !== wanted) return;
+		const url = URL.createObjectURL(blob);
+		image.onload = image.onerror = () => URL.revokeObjectURL(url);
+		image.src = url;
+	}));
+}
+
+/** Counts what an image was asked to show. @type {WeakMap<HTMLImageElement, number>} */
+const wantedOf = new WeakMap();
+const shared = document.createElement("canvas");

@@ -1,4 +1,4 @@
-import { el, paint } from "./element.js";
+import { el, picture } from "./element.js";
 import { text } from "../strings.js";
 
 /** @import { Pixels } from "../engine.js" */
@@ -12,7 +12,7 @@ export class Tile {
 	element;
 	button;
 	example;
-	#canvas;
+	#image;
 	/** @type {Pixels | null} */
 	#painted = null;
 	/** what the last update said */
@@ -21,13 +21,13 @@ export class Tile {
 	/** @param {Example} example @param {() => void} onRemove */
 	constructor(example, onRemove) {
 		this.example = example;
-		this.#canvas = el("canvas", { width: 1, height: 1, role: "img" });
+		this.#image = el("img", { alt: "", draggable: false });
 		this.button = el("button", { type: "button", className: "icon", tabIndex: -1 }, cross());
 		this.button.addEventListener("click", onRemove);
-		this.element = el("li", { className: "tile", title: example.name, draggable: true }, this.#canvas, this.button);
+		this.element = el("li", { className: "tile", title: example.name, draggable: true }, this.#image, this.button);
 		this.element.addEventListener("dragstart", (event) => {
 			event.dataTransfer?.setData(dragType, String(example.key));
-			event.dataTransfer?.setDragImage(this.#canvas, 20, 20);
+			event.dataTransfer?.setDragImage(this.#image, 20, 20);
 		});
 	}
 
@@ -36,8 +36,8 @@ export class Tile {
 		const { name, state, source, thumbnail } = this.example;
 		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
 		if (pixels && pixels !== this.#painted) {
-			paint(this.#canvas, pixels);
 			this.#painted = pixels;
+			void picture(this.#image, pixels);
 		}
 		// Hundreds of tiles are asked at every change, and one or none of them has changed.
 		const label = thumbnail ? name : text.problem(name, text.waiting);
@@ -47,7 +47,7 @@ export class Tile {
 		if (now === this.#said) return;
 		this.#said = now;
 		this.element.classList.toggle("waiting", waiting);
-		this.#canvas.setAttribute("aria-label", label);
+		this.#image.alt = label;
 		this.button.setAttribute("aria-label", button);
 	}
 }
