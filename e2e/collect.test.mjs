@@ -1,6 +1,9 @@
 // Collecting many pictures: pasted, dragged to another class, moved and removed by keys, all of it undone; and five hundred files at once.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { text } from "../www/strings.js";
 import { faults } from "./axe.mjs";
@@ -83,6 +86,12 @@ test("pictures are pasted, dragged, moved by a digit, removed by a key, and each
 	await visit.close();
 });
 
+/** @param {string} path @param {Buffer} bytes */
+function write(path, bytes) {
+	writeFileSync(path, bytes);
+	return path;
+}
+
 /** Waits until all pictures are there and read, for as long as that goes on: a minute without one is too long. @param {Page} page @param {number} total */
 async function allRead(page, total) {
 	const read = () => page.locator(".tile:not(.waiting)").count();
@@ -96,7 +105,9 @@ async function allRead(page, total) {
 
 test("five hundred files at once: all are taken, and the page never stops for 50 ms", async (t) => {
 	const { visit, page, user } = await open(desktop);
-	const many = (/** @type {number} */ of) => Array.from({ length: 250 }, (_, i) => fileOf(`${of}-${i}.png`, png(24, 24, (x, y) => [(x * (i + 1)) % 256, (y * (i + 7) * (of + 1)) % 256, of * 200])));
+	// From the disk: files in memory would be made in the page, by the page's own thread.
+	const folder = mkdtempSync(join(tmpdir(), "haguruma-"));
+	const many = (/** @type {number} */ of) => Array.from({ length: 250 }, (_, i) => write(join(folder, `${of}-${i}.png`), png(24, 24, (x, y) => [(x * (i + 1)) % 256, (y * (i + 7) * (of + 1)) % 256, of * 200])));
 	const files = [many(0), many(1)];
 	const { long, count, total } = await visit.tasks(async () => {
 		for (const [i, some] of files.entries()) await user.choose(user.button(user.card(i), text.chooseFiles), some);
@@ -109,6 +120,7 @@ test("five hundred files at once: all are taken, and the page never stops for 50
 	assert.ok(count > 500, `only ${count} tasks of the page were seen`);
 	assert.deepEqual(long, []);
 	await visit.screenshot("desktop-500");
+	rmSync(folder, { recursive: true });
 	visit.calm();
 	await visit.close();
 });

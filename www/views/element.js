@@ -86,3 +86,4 @@ export function picture(image, pixels) {
 /** Counts what an image was asked to show. @type {WeakMap<HTMLImageElement, number>} */
 const wantedOf = new WeakMap();
 const shared = document.createElement("canvas");
+shared.getContext("2d", { willReadFrequently: true }); // it is read each time: in the processor's memory, where no graphics card has to be waited for
