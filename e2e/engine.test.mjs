@@ -55,7 +55,7 @@ test("the relaxed engine runs on relaxed SIMD and gives the bits of the other", 
 });
 
 test("open: says what it opened, and runs on SIMD", () => {
-	assert.deepEqual(engine.info, { dim: 96, imageSize: 64, kernel: "wasm-simd" });
+	assert.deepEqual(engine.info, { dim: 96, imageSize: 64, kernel: "wasm-simd", card: "" });
 });
 
 test("open: a bundle that is cut, changed or something else is refused, and a good one opens after it", async () => {

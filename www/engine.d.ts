@@ -23,6 +23,8 @@ export type ErrorCode =
 	| "download" // a file did not arrive: network, HTTP status, wrong length
 	| "manifest" // the bundle's manifest is not what it should be
 	| "hash" // the bundle's bytes are not those the manifest names
+	| "model_files" // files that are not one bundle, nor a manifest with the bundle it names
+	| "model_address" // an address that is not of a manifest on this site
 	| "bundle" // the bundle arrived whole, and is still not one this engine reads
 	| "experts" // the experts arrived whole, and are still not of this backbone, or not ones this engine reads
 	| "picture_format" // not a JPEG, PNG, GIF, WebP or BMP picture
@@ -117,12 +119,16 @@ export type PictureSource = Blob | Uint8Array | Pixels;
 export interface EngineInfo {
 	/** name of the bundle, from the manifest */
 	bundle: string;
+	/** its length */
+	bytes: number;
 	/** length of an embedding */
 	dim: number;
 	/** side of the square the backbone sees, pixels */
 	imageSize: number;
 	/** matmul body in use: "wasm-relaxed", "wasm-simd" or "generic" */
 	kernel: string;
+	/** what the makers of the bundle say of it; "" where they say nothing */
+	card: string;
 }
 
 export interface EmbedResult {

@@ -45,7 +45,7 @@ export { EngineError, relaxedSupported, simdSupported };
 /** @implements {Contract} */
 export class Engine {
 	/** @type {EngineInfo} */
-	info = { bundle: "", dim: 0, imageSize: 0, kernel: "" };
+	info = { bundle: "", bytes: 0, dim: 0, imageSize: 0, kernel: "", card: "" };
 	startMs = 0;
 	/** @type {Float32Array | null} */
 	scores = null;
@@ -359,7 +359,7 @@ export class Engine {
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
 			if (this.#parts.experts) await this.#openExperts(this.#parts.experts);
 			if (this.#parts.expertsOff) await this.#call({ verb: "useExperts", on: false });
-			this.info = { ...info, bundle: name };
+			this.info = { ...info, bundle: name, bytes: bundle.length };
 			this.startMs = performance.now() - begin;
 			this.#parts.sha256 = "";
 		} catch (error) {

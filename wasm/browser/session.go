@@ -78,7 +78,7 @@ func (s *session) open(a *arguments) (any, error) {
 	}
 	s.eye = adapt.NewBackbone(model)
 	s.task = adapt.NewTask(s.eye)
-	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.Config().ImageSize, "kernel": kernel.Body()}, nil
+	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.Config().ImageSize, "kernel": kernel.Body(), "card": model.Metadata["card"]}, nil
 }
 
 // file reads the arguments (bytes, sha256): a safetensors file with the bytes that the manifest names; "" when that has been checked.

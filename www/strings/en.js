@@ -272,6 +272,20 @@ export const en = {
 		repaired: "repaired",
 	},
 
+	// the model
+	modelTitle: "Model",
+	modelHint: "What turns pictures into numbers. In its place, this page takes one that haguruma import or metatune made: its file, or its .json with all files it names.",
+	modelName: "name",
+	modelBytes: "size",
+	modelHash: "SHA-256",
+	modelChoose: "Choose the files of another model",
+	modelAddress: "Or its .json on this site:",
+	modelOpen: "Open",
+	modelReset: "Back to the page’s own model",
+	megabytes,
+	/** @param {string} why */
+	modelFailed: (why) => `The other model cannot be used, so the page’s own is. ${why}`,
+
 	/** @type {Record<ErrorCode, string>} what an error means to a person */
 	errors: {
 		unsupported: "This browser is too old to run the engine. Any Chrome, Edge or Firefox since 2021, or Safari 16.4, can.",
@@ -279,6 +293,8 @@ export const en = {
 		disposed: "The engine was switched off. Load the page again.",
 		died: "The engine stopped. Your pictures are kept.",
 		download: "A part of the program could not be loaded. Check the connection and try again.",
+		model_files: "Choose one model file, or its .json together with the files that it names.",
+		model_address: "Only a model’s .json on this very site can be opened by its address. Download others, and choose the files.",
 		manifest: "The model’s description on this server is damaged.",
 		hash: "The model arrived damaged. Try again; if it stays so, the server’s copy is damaged.",
 		bundle: "The model on this server cannot be read by this version.",

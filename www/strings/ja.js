@@ -224,6 +224,19 @@ export const ja = {
 		"bundle-changed": "モデルの変更",
 		repaired: "修復",
 	},
+	// モデル
+	modelTitle: "モデル",
+	modelHint: "画像を数値に変える部分です。haguruma importやmetatuneで作ったモデルに替えられます。モデルのファイル、または.jsonとそこに書かれた全ファイルを選んでください。",
+	modelName: "名前",
+	modelBytes: "サイズ",
+	modelHash: "SHA-256（ハッシュ値）",
+	modelChoose: "別のモデルのファイルを選ぶ",
+	modelAddress: "または、このサイトにある.json：",
+	modelOpen: "開く",
+	modelReset: "このページのモデルに戻す",
+	megabytes,
+	modelFailed: (why) => `そのモデルは使えないため、このページのモデルを使います。${why}`,
+
 
 	errors: {
 		unsupported: "このブラウザーは古いため、エンジンを動かせません。2021年以降のChrome・Edge・Firefox、またはSafari 16.4以降をお使いください。",
@@ -231,6 +244,8 @@ export const ja = {
 		disposed: "エンジンは終了しています。ページを再読み込みしてください。",
 		died: "エンジンが停止しました。画像は残っています。",
 		download: "プログラムの一部を読み込めませんでした。接続を確認して、再試行してください。",
+		model_files: "モデルのファイルを1つ、または.jsonとそこに書かれたファイルを一緒に選んでください。",
+		model_address: "アドレスで開けるのは、このサイトにある.jsonだけです。ほかのモデルはダウンロードして、ファイルを選んでください。",
 		manifest: "サーバー上のモデルの説明ファイルが壊れています。",
 		hash: "受信したモデルが壊れています。再試行してください。繰り返す場合は、サーバー上のファイルが壊れています。",
 		bundle: "サーバー上のモデルは、このバージョンでは読み込めません。",

@@ -23,7 +23,7 @@ test("load: opens the bundle, says what it is, counts bytes", async () => {
 	const seen = [];
 	const worker = new FakeWorker();
 	const engine = await load(worker, { onProgress: (p) => seen.push(p) });
-	assert.deepEqual(engine.info, { ...opened, bundle: "test" });
+	assert.deepEqual(engine.info, { ...opened, bundle: "test", bytes: 1000 });
 	const open = worker.requests[0];
 	assert.ok(open?.verb === "open" && open.module instanceof WebAssembly.Module);
 	assert.deepEqual(open.bundle, bundle);

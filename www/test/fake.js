@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 export const emptyModule = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
 
 /** What an engine says of itself when it opens. */
-export const opened = { dim: 8, imageSize: 64, kernel: "wasm-simd" };
+export const opened = { dim: 8, imageSize: 64, kernel: "wasm-simd", card: "of the test" };
 
 export class FakeWorker {
 	/** @type {((event: { data: Reply }) => void) | null} */

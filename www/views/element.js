@@ -73,9 +73,10 @@ export function picture(image, pixels) {
 	wantedOf.set(image, wanted);
 	return (drawing = drawing.then(async () => {
 		if (wantedOf.get(image) !== wanted) return; // something newer comes
-		paint(shared, pixels);
+		const on = canvas();
+		paint(on, pixels);
 		/** @type {Blob | null} */
-		const blob = await new Promise((resolve) => shared.toBlob(resolve));
+		const blob = await new Promise((resolve) => on.toBlob(resolve));
 		if (!blob || wantedOf.get(image) !== wanted) return;
 		const url = URL.createObjectURL(blob);
 		image.onload = image.onerror = () => URL.revokeObjectURL(url);
@@ -85,5 +86,13 @@ export function picture(image, pixels) {
 
 /** Counts what an image was asked to show. @type {WeakMap<HTMLImageElement, number>} */
 const wantedOf = new WeakMap();
-const shared = document.createElement("canvas");
-shared.getContext("2d", { willReadFrequently: true }); // it is read each time: in the processor's memory, where no graphics card has to be waited for
+/** @type {HTMLCanvasElement | null} */
+let shared = null;
+
+function canvas() {
+	if (!shared) {
+		shared = document.createElement("canvas");
+		shared.getContext("2d", { willReadFrequently: true }); // it is read each time: in the processor's memory, where no graphics card has to be waited for
+	}
+	return shared;
+}
