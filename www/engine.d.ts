@@ -270,7 +270,7 @@ export class Engine {
 	 * backbone; then a head is chosen. No gradient step.
 	 */
 	adapt(options?: AdaptOptions): Promise<AdaptResult>;
-	/** All versions since the last start. */
+	/** All versions that were taken or recalled since the last start. */
 	history(): Promise<History>;
 	/** Takes an earlier or later version into use, at once; 0: the backbone without an adaptation. Examples stay. */
 	useVersion(version: number): Promise<UseExpertsResult>;
