@@ -23,35 +23,35 @@ const health = async () => (await (await edge.fetch("/healthz")).json());
 const { task } = await caller.json("/v1/tasks", { method: "POST", body: form({ circle: [1, 2, 3, 4, 5], cross: [1, 2, 3, 4, 5] }) }, 201);
 const one = { method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png" } };
 
-/** @param {number[]} list */
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1] ?? NaN;
-
-/** Stages of so many questions in turn, ms. @param {number} n */
-async function stages(n) {
-	/** @type {Record<string, number[]>} */
-	const seen = {};
+/** Means of the stages of so many questions in turn, ms. The clock has a grain of 1 ms: sums over many tell, not single ones. @param {number} n @param {() => RequestInit} question */
+async function stages(n, question) {
+	/** @type {Record<string, number>} */
+	const mean = {};
 	for (let i = 0; i < n; i++) {
-		const response = await caller.fetch(`/v1/tasks/${task.id}/classify`, one);
+		const response = await caller.fetch(`/v1/tasks/${task.id}/classify`, question());
 		await response.text();
 		for (const part of (response.headers.get("server-timing") ?? "").split(", ")) {
 			const [stage = "", ms] = part.split(";dur=");
-			(seen[stage] ??= []).push(Number(ms));
+			mean[stage] = (mean[stage] ?? 0) + Number(ms) / n;
 		}
 	}
-	return seen;
+	return mean;
 }
 
-await stages(300); // warm: compiled well, and the kernels chosen
-const seen = await stages(400);
-/** @param {string} stage */
-const sum = (stage) => (seen[stage] ?? []).reduce((a, b) => a + b, 0);
-// The clock has a grain of 1 ms: sums over many requests tell, not single ones.
-const outside = sum("total") - sum("embed");
-console.log(`one picture of 64 x 64, default bundle, ${seen.total?.length} questions in turn, means: total ${(sum("total") / 400).toFixed(2)} ms, forward pass ${(sum("embed") / 400).toFixed(2)} ms, outside it ${(outside / 400).toFixed(2)} ms (${((100 * outside) / sum("embed")).toFixed(0)}% of it)`);
-console.log(`of that: ${["access", "body", "store", "decode"].map((stage) => `${stage} ${(sum(stage) / 400).toFixed(2)} ms`).join(", ")}; medians of total and embed ${median(seen.total ?? [])} and ${median(seen.embed ?? [])} ms`);
+/** @param {string} what @param {Record<string, number>} mean */
+function tell(what, mean) {
+	const { total = NaN, embed = NaN, ...rest } = mean;
+	const waiting = Math.max(rest.store ?? 0, rest.body ?? 0); // both at one time
+	const share = (/** @type {number} */ ms) => `${ms.toFixed(2)} ms (${((100 * ms) / embed).toFixed(0)}% of it)`;
+	console.log(`${what}: total ${total.toFixed(2)} ms, forward pass ${embed.toFixed(2)} ms, outside it ${share(total - embed)}, of that waiting for body and R2 ${waiting.toFixed(2)} ms, all else ${share(total - embed - waiting)}: access ${rest.access?.toFixed(2)} ms, decode ${rest.decode?.toFixed(2)} ms`);
+}
+
+await stages(300, () => one); // warm: compiled well, and the kernels chosen
+tell("one picture of 64 x 64, default bundle, 400 questions in turn", await stages(400, () => one));
+const many = Array.from({ length: 32 }, (_, i) => i);
+tell("32 pictures in a request, 30 requests in turn", await stages(30, () => ({ method: "POST", body: form({ circle: many }) })));
 
 const before = await health();
-const marks = [];
 for (let done = 0; done < Number(requests); ) {
 	const some = Math.min(20, Number(requests) - done);
 	await Promise.all(Array.from({ length: some }, async (_, i) => {
@@ -63,8 +63,8 @@ for (let done = 0; done < Number(requests); ) {
 		await response.arrayBuffer();
 	}));
 	done += some;
-	if (done % Math.ceil(Number(requests) / 10) === 0) marks.push(`${done}: ${((await health()).program.bytes / 1e6).toFixed(2)}`);
+	if (done % 500 === 0) console.log(`soak, ${done} requests, 20 at a time: memory of the program ${((await health()).program.bytes / 1e6).toFixed(2)} MB`);
 }
 const after = await health();
-console.log(`soak: ${requests} requests, 20 at a time, ${after.counters.failed - before.counters.failed} failed, ${after.counters.programs} program; memory of the program before ${(before.program.bytes / 1e6).toFixed(2)} MB, then ${marks.join(", ")} MB`);
+console.log(`soak: ${requests} requests, ${after.counters.failed - before.counters.failed} failed, ${after.counters.programs} program; memory of the program before ${(before.program.bytes / 1e6).toFixed(2)} MB, after ${(after.program.bytes / 1e6).toFixed(2)} MB`);
 await edge.stop();

@@ -194,11 +194,17 @@ func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) e
 		progress.report("classify", i+1, len(files), "")
 	}
 	progress.close()
+	about["bundle"] = map[string]any{"name": b.name, "sha256": b.hash}
+	return a.writeClassified(f.asJSON, f.asCSV, about, results, failures)
+}
+
+// writeClassified prints results in the form that was asked for, in JSON with what else there is about them, and says what went wrong.
+func (a *app) writeClassified(asJSON, asCSV bool, about map[string]any, results []classified, failures []error) (err error) {
 	switch {
-	case f.asJSON:
-		about["bundle"], about["results"] = map[string]any{"name": b.name, "sha256": b.hash}, results
+	case asJSON:
+		about["results"] = results
 		err = a.writeJSON(about)
-	case f.asCSV:
+	case asCSV:
 		err = a.writeCSV(results)
 	default:
 		err = a.writeTable(results)

@@ -348,19 +348,8 @@ func (a *app) remoteClassify(ctx context.Context, e *endpoint, f remoteFlags, as
 			said[k].tell(&results[i])
 		}
 	}
-	switch {
-	case f.asJSON:
-		err = a.writeJSON(map[string]any{"bundle": map[string]any{"name": b.Name, "sha256": b.SHA256}, "task": f.task, "versions": versions, "results": results})
-	case asCSV:
-		err = a.writeCSV(results)
-	default:
-		err = a.writeTable(results)
-	}
-	if err == nil && len(failures) > 0 {
-		a.tellFailures(failures)
-		return reportedError{failures[0]}
-	}
-	return err
+	about := map[string]any{"bundle": map[string]any{"name": b.Name, "sha256": b.SHA256}, "task": f.task, "versions": versions}
+	return a.writeClassified(f.asJSON, asCSV, about, results, failures)
 }
 
 func indices(n int) []int {
