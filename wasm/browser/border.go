@@ -21,13 +21,13 @@ func (b *border) export(name string, v verb) (safejs.Func, error) {
 				message := fmt.Sprintf("%s: %v", name, r)
 				// The built-in print writes at once. os.Stderr may wait for the event loop, which waits for this call.
 				print("browser: panic: ", message, "\n", string(debug.Stack()))
-				outcome = map[string]any{"code": codeInternal, "message": message}
+				outcome = object("code message", codeInternal, message)
 			}
 		}()
 		a := &arguments{verb: name, values: args, uint8Array: b.uint8Array}
 		value, err := v(a)
 		if err != nil {
-			return map[string]any{"code": codeOf(err), "message": err.Error()}
+			return object("code message", codeOf(err), err.Error())
 		}
 		return map[string]any{"value": value}
 	})

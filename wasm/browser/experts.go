@@ -43,7 +43,7 @@ func (s *session) useExperts(a *arguments) (any, error) {
 		return nil, err
 	}
 	s.task.UseExperts(on)
-	return map[string]any{"experts": chosen(s.task.Choice()), "stale": s.task.Stale()}, nil
+	return object("experts stale", chosen(s.task.Choice()), s.task.Stale()), nil
 }
 
 // chosen is what experts chose, null for the backbone alone.
@@ -58,11 +58,11 @@ func chosen(c *adapt.Choice) any {
 	list := func(shares []sparse.Share) []any {
 		out := make([]any, len(shares))
 		for i, s := range shares {
-			out[i] = map[string]any{"name": s.Name, "changed": s.Part()}
+			out[i] = object("name changed", s.Name, s.Part())
 		}
 		return out
 	}
-	return map[string]any{"scores": scores, "changed": c.All.Part(), "parts": list(c.Parts), "kinds": list(c.Kinds)}
+	return object("scores changed parts kinds", scores, c.All.Part(), list(c.Parts), list(c.Kinds))
 }
 
 // scores reads the argument (scores), which may be left out: none, the backbone alone.

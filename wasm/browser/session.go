@@ -78,7 +78,7 @@ func (s *session) open(a *arguments) (any, error) {
 	}
 	s.eye = adapt.NewBackbone(model)
 	s.task = adapt.NewTask(s.eye)
-	return map[string]any{"dim": s.eye.Dim(), "imageSize": s.eye.Config().ImageSize, "kernel": kernel.Body(), "card": model.Metadata["card"]}, nil
+	return object("dim imageSize kernel card", s.eye.Dim(), s.eye.Config().ImageSize, kernel.Body(), model.Metadata["card"]), nil
 }
 
 // file reads the arguments (bytes, sha256): a safetensors file with the bytes that the manifest names; "" when that has been checked.
@@ -143,7 +143,7 @@ func (s *session) embed(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"embed": array, "square": pixels, "thumbnail": thumbnail}, nil
+	return object("embed square thumbnail", array, pixels, thumbnail), nil
 }
 
 // addClass(name, id), without an id the next one.
@@ -190,7 +190,7 @@ func (s *session) addExample(a *arguments) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"id": example, "width": pic.Width, "height": pic.Height, "thumbnail": thumbnail}, nil
+	return object("id width height thumbnail", example, pic.Width, pic.Height, thumbnail), nil
 }
 
 // addEmbedding(class, embed, square, id): both as embed gave them, without scores. Without the square the example is of no use to experts.
@@ -278,7 +278,7 @@ func (s *session) memory(a *arguments) (any, error) {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return map[string]any{"heapBytes": float64(m.HeapAlloc), "heapObjects": float64(m.HeapObjects)}, nil
+	return object("heapBytes heapObjects", float64(m.HeapAlloc), float64(m.HeapObjects)), nil
 }
 
 // picture reads the arguments (bytes, width, height): a file when width and height are 0, else RGBA pixels.
