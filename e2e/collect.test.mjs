@@ -116,6 +116,12 @@ test("five hundred files at once: all are taken, and the page goes on", async (t
 		await user.waitFor("#learn-reason", "Learnt 2 classes from 500 pictures");
 		await eventually(async () => (await page.locator(".sentence").textContent()) ?? "", (s) => /of 500/.test(s), "what the pictures say of each other");
 	});
+	const overlap = await user.card(0).locator(".tile").evaluateAll(([first, ...rest]) => {
+		const { left, bottom } = /** @type {Element} */ (first).getBoundingClientRect();
+		const below = rest.find((tile) => tile.getBoundingClientRect().left === left);
+		return bottom - (below?.getBoundingClientRect().top ?? NaN);
+	});
+	assert.ok(overlap < 0, `a picture lies ${overlap} pixels over the one below it`);
 	t.diagnostic(`the page's own thread worked ${Math.round(total)} ms for 500 files, in ${count} tasks`);
 	assert.ok(count > 500, `only ${count} tasks of the page were seen`);
 	// As canvases the thumbnails gave a hundred long tasks. Left are the browser's own making of 250 files for each chooser, and one message.
