@@ -4,8 +4,8 @@ import { Engine } from "./engine.js";
 import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
 import { openShelf, Work } from "./kept/work.js";
-import { chooseModel, chosenModel, fetchModel, keepModel, modelAt } from "./model.js";
 import { keepForOffline } from "./offline.js";
+import { OwnModel } from "./ownmodel.js";
 import { listenForPaste } from "./paste.js";
 import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
@@ -18,7 +18,6 @@ import { Card } from "./views/card.js";
 import { byId } from "./views/element.js";
 import { GearsView } from "./views/gears.js";
 import { languageChoice, sayAll } from "./views/language.js";
-import { ModelView } from "./views/model.js";
 import { setDisabled } from "./views/pad.js";
 import { Status } from "./views/status.js";
 import { UndoView } from "./views/undo.js";
@@ -413,31 +412,7 @@ renderClasses();
 renderLearn();
 performance.mark("haguruma:page"); // e2e/ready.mjs reads the marks
 
-// --- the model ---
-
-const model = new ModelView({
-	choose: (files) => void changeModel(() => keepModel(files)),
-	open: (address) => void changeModel(async () => modelAt(address)),
-	reset: () => void changeModel(async () => null),
-});
-
-/** Another model from now on: the page is opened anew with it, and with what is kept of the work. @param {() => Promise<URL | null>} find its manifest */
-async function changeModel(find) {
-	try {
-		chooseModel(await find());
-		location.reload();
-	} catch (cause) {
-		const { code } = typed(cause);
-		console.info(cause);
-		status.alert(() => text.errors[code]);
-	}
-}
-
-/** What is wrong with a model itself; anything else may be over at the next try. @type {EngineError["code"][]} */
-const unfit = ["manifest", "hash", "bundle", "download"];
-
-/** The manifest of the user's own model; null: the page's. */
-let ownModel = chosenModel();
+const model = new OwnModel(status);
 
 async function load() {
 	loading = true;
@@ -445,7 +420,7 @@ async function load() {
 	render();
 	try {
 		const engine = await Engine.load({
-			...(ownModel ? { bundleUrl: ownModel, fetch: fetchModel } : {}),
+			...model.options,
 			onProgress: (progress) => {
 				if (runner.state === "loading") status.progress(progress);
 				if (progress.part === "start" && progress.loaded === 1) performance.mark("haguruma:engine");
@@ -455,7 +430,7 @@ async function load() {
 		await kept;
 		bundleName = engine.info.bundle;
 		status.ready(bundleName);
-		model.show(engine.info, engine.hashes.bundle, ownModel !== null);
+		model.show(engine);
 		work?.start(engine);
 		runner.start(engine);
 		if (learnAtOnce) runner.learn();
@@ -463,13 +438,7 @@ async function load() {
 		void loadGears(engine).then(keepForOffline).then((kept) => status.offline(kept)); // what the page needs now goes first
 	} catch (cause) {
 		const error = typed(cause);
-		if (ownModel && unfit.includes(error.code)) {
-			console.info(error);
-			ownModel = null;
-			if (error.code !== "download") chooseModel(null); // which may come another time
-			status.alert(() => text.modelFailed(text.errors[error.code]));
-			return load();
-		}
+		if (model.gaveWay(error)) return load();
 		console.error(error, error.cause ?? "");
 		loading = false;
 		status.stopped();
