@@ -155,8 +155,11 @@ test("60 mixed requests at one time: no error, one program, memory in bounds", a
 		() => s.caller.fetch(classify.replace("/classify", "")),
 		() => s.edge.fetch("/healthz"),
 	];
-	const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => /** @type {() => Promise<Response>} */ (kinds[i % kinds.length])()));
-	for (const [i, answer] of answers.entries()) assert.ok(answer.ok, `${i}: ${answer.status} ${await answer.text()}`);
+	const answers = await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+		const answer = await /** @type {() => Promise<Response>} */ (kinds[i % kinds.length])();
+		return { ok: answer.ok, said: `${i}: ${answer.status} ${await answer.text()}` };
+	}));
+	for (const { ok, said } of answers) assert.ok(ok, said);
 	const { counters, program } = await (await s.edge.fetch("/healthz")).json();
 	assert.equal(counters.programs, 1);
 	assert.ok(program.bytes <= 110e6, `${program.bytes} bytes`);
