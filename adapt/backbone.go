@@ -75,6 +75,9 @@ type BackboneExperts struct {
 	backbone *Backbone
 }
 
+// Sparse returns what they are made of, which is not to be written to.
+func (x *BackboneExperts) Sparse() *sparse.Experts { return x.experts }
+
 func (x *BackboneExperts) Len() int { return len(x.experts.Masks) }
 
 func (x *BackboneExperts) Route(scores, prototypes []float32, way int) {

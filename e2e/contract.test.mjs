@@ -48,8 +48,9 @@ test("each verb but open is a method of Engine", () => {
 test("a code that Go gives is one of the contract, and each code of the contract is given by somebody", () => {
 	const fromGo = [
 		...all(read("adapt/errors.go"), /^\tCode\w+ += "(\w+)"/gm),
-		...all(part(read("wasm/browser/codes.go"), /^var codes = /m, "\n}\n"), /, "(\w+)"\}/g),
-		...all(read("wasm/browser/codes.go"), /^const code\w+ = "(\w+)"/gm),
+		...all(part(read("wasm/browser/codes.go"), /^var codes = /m, "\n}\n"), /"(\w+)"\}/g),
+		...all(part(read("wasm/errcode/errcode.go"), /^var pictures = /m, "\n}\n"), /"(\w+)"\}/g),
+		...all(read("wasm/errcode/errcode.go"), /^const \w+ = "(\w+)"/gm),
 	];
 	assert.ok(fromGo.length >= 16 && fromGo.includes("internal") && fromGo.includes("picture_empty"), `${fromGo}`);
 	assert.deepEqual(fromGo.filter((code) => !codes.includes(code)), [], "given by Go, not in engine.d.ts");

@@ -1,6 +1,6 @@
 // Errors as RFC 9457 wants them: application/problem+json, with a code for programs and a sentence for people.
 
-/** Statuses of the codes that the Go program gives (wasm/worker/codes.go); one that is not here is our own fault. @type {Record<string, number>} */
+/** Statuses of the codes that the Go program gives (wasm/errcode and wasm/worker/codes.go); one that is not here is our own fault. @type {Record<string, number>} */
 const statuses = {
 	picture_format: 415, picture_truncated: 400, picture_too_large: 413, picture_empty: 400, too_many_pixels: 413,
 	too_few_classes: 422, empty_class: 422, duplicate_class: 422, bad_name: 422, contradiction: 422, unknown_class: 422, unknown_head: 400,
@@ -29,7 +29,7 @@ export class Problem extends Error {
 	}
 }
 
-/** An error of the Go program: a code of wasm/worker/codes.go, or "died". */
+/** An error of the Go program: a code of wasm/errcode or wasm/worker/codes.go, or "died". */
 export class ProgramError extends Error {
 	/** @param {string} code @param {string} message @param {unknown} [cause] */
 	constructor(code, message, cause) {

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/hack-pad/safejs"
+
+	"haguruma/wasm/errcode"
 )
 
 // verb is what the page may call. The value it returns goes to JavaScript as js.ValueOf makes it.
@@ -21,7 +23,7 @@ func (b *border) export(name string, v verb) (safejs.Func, error) {
 				message := fmt.Sprintf("%s: %v", name, r)
 				// The built-in print writes at once. os.Stderr may wait for the event loop, which waits for this call.
 				print("browser: panic: ", message, "\n", string(debug.Stack()))
-				outcome = object("code message", codeInternal, message)
+				outcome = object("code message", errcode.Internal, message)
 			}
 		}()
 		a := &arguments{verb: name, values: args, uint8Array: b.uint8Array}
@@ -123,6 +125,16 @@ func (a *arguments) bytes() (array safejs.Value, length int) {
 	}
 	length, a.err = v.Length()
 	return v, length
+}
+
+// owned copies the next argument, a Uint8Array, to memory of its own.
+func (a *arguments) owned() ([]byte, error) {
+	array, length := a.bytes()
+	if a.err != nil {
+		return nil, a.err
+	}
+	data := make([]byte, length)
+	return data, copyIn(data, array)
 }
 
 // keepBuffer is the largest input buffer that stays after a call, in bytes: above a phone's photo, below what would be

@@ -11,6 +11,7 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/core/picture"
+	"haguruma/wasm/errcode"
 )
 
 // call exports a verb, calls it from JavaScript and returns its outcome.
@@ -54,16 +55,16 @@ func call(t *testing.T, v verb, args ...any) (value safejs.Value, code, message 
 func TestExportPanic(t *testing.T) {
 	for _, fault := range []any{"text", errors.New("error")} {
 		_, code, message := call(t, func(*arguments) (any, error) { panic(fault) })
-		if want := fmt.Sprintf("test: %v", fault); code != codeInternal || message != want {
-			t.Errorf("want %q %q, have %q %q", codeInternal, want, code, message)
+		if want := fmt.Sprintf("test: %v", fault); code != errcode.Internal || message != want {
+			t.Errorf("want %q %q, have %q %q", errcode.Internal, want, code, message)
 		}
 	}
 	_, code, _ := call(t, func(*arguments) (any, error) {
 		var none []int
 		return none[len(t.Name())], nil
 	})
-	if code != codeInternal {
-		t.Errorf("index out of range: want %q, have %q", codeInternal, code)
+	if code != errcode.Internal {
+		t.Errorf("index out of range: want %q, have %q", errcode.Internal, code)
 	}
 }
 
@@ -87,7 +88,7 @@ func TestCodeOf(t *testing.T) {
 		{fmt.Errorf("x: %w", adapt.ErrEmptyClass), "empty_class"},
 		{adapt.ErrNotAdapted, adapt.CodeNotAdapted},
 		{errBundle, "bundle"},
-		{errors.New("new"), codeInternal},
+		{errors.New("new"), errcode.Internal},
 	} {
 		if have := codeOf(c.err); have != c.want {
 			t.Errorf("%v: want %q, have %q", c.err, c.want, have)

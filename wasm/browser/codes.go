@@ -5,9 +5,8 @@ package main
 import (
 	"errors"
 
-	"haguruma/adapt"
 	"haguruma/adapt/adapter"
-	"haguruma/core/picture"
+	"haguruma/wasm/errcode"
 )
 
 // Errors of this package; everything else comes from below.
@@ -21,38 +20,18 @@ var (
 	errWeights = errors.New("an embedding of other weights than those in use")
 )
 
-const codeInternal = "internal"
-
-// codes are the ErrorCode of www/engine.d.ts, beside those of package adapt; the page makes its sentences from them.
-var codes = []struct {
-	err  error
-	code string
-}{
-	{errUsage, "usage"},
-	{errStopped, "aborted"},
-	{errHash, "hash"},
-	{errBundle, "bundle"},
-	{errExperts, "experts"},
-	{adapter.ErrBundle, "adapter_bundle"},
-	{adapter.ErrExperts, "adapter_bundle"},
-	{errAdapter, "adapter"},
-	{adapter.ErrFormat, "adapter"},
-	{errWeights, "other_weights"},
-	{picture.ErrFormat, "picture_format"},
-	{picture.ErrTruncated, "picture_truncated"},
-	{picture.ErrTooLarge, "picture_too_large"},
-	{picture.ErrEmpty, "picture_empty"},
+// codes are the ErrorCode of www/engine.d.ts, beside those of package errcode; the page makes its sentences from them.
+var codes = []errcode.Named{
+	{Err: errUsage, Code: "usage"},
+	{Err: errStopped, Code: "aborted"},
+	{Err: errHash, Code: "hash"},
+	{Err: errBundle, Code: "bundle"},
+	{Err: errExperts, Code: "experts"},
+	{Err: adapter.ErrBundle, Code: "adapter_bundle"},
+	{Err: adapter.ErrExperts, Code: "adapter_bundle"},
+	{Err: errAdapter, Code: "adapter"},
+	{Err: adapter.ErrFormat, Code: "adapter"},
+	{Err: errWeights, Code: "other_weights"},
 }
 
-// codeOf returns the code of an error, "internal" for one that no documented sentinel covers.
-func codeOf(err error) string {
-	if code := adapt.Code(err); code != "" {
-		return code
-	}
-	for _, c := range codes {
-		if errors.Is(err, c.err) {
-			return c.code
-		}
-	}
-	return codeInternal
-}
+func codeOf(err error) string { return errcode.Of(err, codes) }

@@ -31,7 +31,7 @@ func (s *session) openExperts(a *arguments) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, errExperts)
 	}
-	s.experts, s.tuned, s.lent, s.lentScores = x, experts, nil, nil
+	s.experts, s.lent, s.lentScores = x, nil, nil
 	s.task.SetExperts(x)
 	return x.Len(), nil
 }

@@ -21,11 +21,27 @@ const toolName = "haguruma in a browser"
 
 // carried reads the arguments (bundle, experts): the sha256 of the files that are open.
 func (s *session) carried(a *arguments) (carry.Weights, error) {
-	w := carry.Weights{Backbone: s.eye, Bundle: a.string(), Experts: s.tuned}
-	if hash := a.string(); s.tuned != nil {
-		w.Hash = hash
+	w := carry.Weights{Backbone: s.eye, Bundle: a.string()}
+	if hash := a.string(); s.experts != nil {
+		w.Experts, w.Hash = s.experts.Sparse(), hash
 	}
 	return w, s.ready(a)
+}
+
+// adapter reads the argument (file).
+func (s *session) adapter(a *arguments) (*adapter.Adapter, error) {
+	data, err := a.owned()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ready(a); err != nil {
+		return nil, err
+	}
+	x, err := adapter.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errAdapter)
+	}
+	return x, nil
 }
 
 // pack(bundle, experts, time, entries, head) returns the adapter of what is in use, its sum, and the notes that recall wants; entries and head are the
@@ -61,19 +77,14 @@ func (s *session) pack(a *arguments) (any, error) {
 // the ids given, as numbers between spaces, and number 0 is the next one.
 func (s *session) recall(a *arguments) (any, error) {
 	w, err := s.carried(a)
-	array, length := a.bytes()
-	if err != nil || a.err != nil {
-		return nil, s.ready(a)
-	}
-	data := make([]byte, length)
-	if err := copyIn(data, array); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	x, err := adapter.Decode(data)
+	x, err := s.adapter(a)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, errAdapter)
+		return nil, err
 	}
-	array, length = a.bytes()
+	array, length := a.bytes()
 	number, ids := a.int(), strings.Fields(a.string())
 	if a.err != nil {
 		return nil, a.err
@@ -106,17 +117,9 @@ func (s *session) recall(a *arguments) (any, error) {
 
 // adapterClasses(file) lists the classes of an adapter from elsewhere.
 func (s *session) adapterClasses(a *arguments) (any, error) {
-	array, length := a.bytes()
-	if err := s.ready(a); err != nil {
-		return nil, err
-	}
-	data := make([]byte, length)
-	if err := copyIn(data, array); err != nil {
-		return nil, err
-	}
-	x, err := adapter.Decode(data)
+	x, err := s.adapter(a)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, errAdapter)
+		return nil, err
 	}
 	return list(len(x.Classes), func(i int) any { return x.Classes[i].Name }), nil
 }

@@ -13,7 +13,6 @@ import (
 	"haguruma/core/picture"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
-	"haguruma/sparse"
 )
 
 // session is what one Worker holds: a backbone, its experts and the user's task on it.
@@ -21,7 +20,6 @@ type session struct {
 	border  *border
 	eye     *adapt.Backbone
 	experts *adapt.BackboneExperts // nil before openExperts
-	tuned   *sparse.Experts        // the same
 	task    *adapt.Task
 
 	adapting *adapting // nil: none on its way
@@ -83,13 +81,12 @@ func (s *session) open(a *arguments) (any, error) {
 
 // file reads the arguments (bytes, sha256): a safetensors file with the bytes that the manifest names; "" when that has been checked.
 func (s *session) file(a *arguments) (*tensorfile.File, error) {
-	array, length := a.bytes()
+	data, err := a.owned() // not the shared buffer: a bundle is ten times a picture, and needed once
 	want := a.string()
-	if a.err != nil {
-		return nil, a.err
+	if err == nil {
+		err = a.err
 	}
-	data := make([]byte, length) // not the shared buffer: a bundle is ten times a picture, and needed once
-	if err := copyIn(data, array); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if want != "" {
@@ -203,18 +200,15 @@ func (s *session) addEmbedding(a *arguments) (any, error) {
 	if !a.more() {
 		return s.task.AddEmbedding(class, embed, nil)
 	}
-	array, length := a.bytes()
-	if a.err != nil {
-		return nil, a.err
-	}
-	side := s.eye.Config().ImageSize
-	if want := 3 * side * side; length != want {
-		return nil, fmt.Errorf("browser: %s: square: want %d bytes, have %d: %w", a.verb, want, length, errUsage)
-	}
-	square := &picture.Picture{Width: side, Height: side, Pix: make([]byte, length)}
-	if err := copyIn(square.Pix, array); err != nil {
+	pix, err := a.owned()
+	if err != nil {
 		return nil, err
 	}
+	side := s.eye.Config().ImageSize
+	if want := 3 * side * side; len(pix) != want {
+		return nil, fmt.Errorf("browser: %s: square: want %d bytes, have %d: %w", a.verb, want, len(pix), errUsage)
+	}
+	square := &picture.Picture{Width: side, Height: side, Pix: pix}
 	id := a.id()
 	if a.err != nil {
 		return nil, a.err

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/hack-pad/safejs"
+
+	"haguruma/wasm/errcode"
 )
 
 // verb is what the shim may call: header is JSON, body the bytes that were written to the room before. The body is not kept. The reply becomes JSON.
@@ -67,7 +69,7 @@ func (b *border) call(_ safejs.Value, args []safejs.Value) (outcome any) {
 		if r := recover(); r != nil {
 			message := fmt.Sprintf("%s: %v", name, r)
 			print("worker: panic: ", message, "\n", string(debug.Stack())) // os.Stderr may wait for the event loop, which waits for this call
-			outcome = map[string]any{"code": codeInternal, "message": message}
+			outcome = map[string]any{"code": errcode.Internal, "message": message}
 		}
 	}()
 	run, ok := b.verbs[name]

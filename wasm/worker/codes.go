@@ -5,9 +5,8 @@ package main
 import (
 	"errors"
 
-	"haguruma/adapt"
 	"haguruma/adapt/adapter"
-	"haguruma/core/picture"
+	"haguruma/wasm/errcode"
 )
 
 // Errors of this package; everything else comes from below.
@@ -22,40 +21,20 @@ var (
 	errAdapter = errors.New("not an adapter that can be used here")
 )
 
-const codeInternal = "internal"
-
-// codes are what edge/problem.js makes its statuses of, beside those of package adapt.
-var codes = []struct {
-	err  error
-	code string
-}{
-	{errUsage, "usage"},
-	{errHash, "hash"},
-	{errBundle, "bundle"},
-	{errExperts, "experts"},
-	{errNeeded, "adapter_needed"},
-	{errPixels, "too_many_pixels"},
-	{errHead, "unknown_head"},
-	{picture.ErrTruncated, "picture_truncated"},
-	{picture.ErrTooLarge, "picture_too_large"},
-	{picture.ErrEmpty, "picture_empty"},
-	{picture.ErrFormat, "picture_format"},
-	{adapter.ErrBundle, "adapter_bundle"},
-	{adapter.ErrExperts, "adapter_experts"},
-	{adapter.ErrEdited, "adapter_edited"},
-	{adapter.ErrTooLarge, "adapter_too_large"},
-	{errAdapter, "adapter"},
+// codes are what edge/problem.js makes its statuses of, beside those of package errcode.
+var codes = []errcode.Named{
+	{Err: errUsage, Code: "usage"},
+	{Err: errHash, Code: "hash"},
+	{Err: errBundle, Code: "bundle"},
+	{Err: errExperts, Code: "experts"},
+	{Err: errNeeded, Code: "adapter_needed"},
+	{Err: errPixels, Code: "too_many_pixels"},
+	{Err: errHead, Code: "unknown_head"},
+	{Err: adapter.ErrBundle, Code: "adapter_bundle"},
+	{Err: adapter.ErrExperts, Code: "adapter_experts"},
+	{Err: adapter.ErrEdited, Code: "adapter_edited"},
+	{Err: adapter.ErrTooLarge, Code: "adapter_too_large"},
+	{Err: errAdapter, Code: "adapter"},
 }
 
-// codeOf returns the code of an error, "internal" for one that no documented sentinel covers.
-func codeOf(err error) string {
-	if code := adapt.Code(err); code != "" {
-		return code
-	}
-	for _, c := range codes {
-		if errors.Is(err, c.err) {
-			return c.code
-		}
-	}
-	return codeInternal
-}
+func codeOf(err error) string { return errcode.Of(err, codes) }

@@ -23,6 +23,7 @@ import (
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
 	"haguruma/sparse"
+	"haguruma/wasm/errcode"
 )
 
 func must[T any](v T, err error) T {
@@ -315,7 +316,7 @@ func TestBorder(t *testing.T) {
 	if again := b.makeRoom(safejs.Value{}, []safejs.Value{value(60)}); again != room {
 		t.Errorf("want the same room, have %v and %v", room, again)
 	}
-	for name, code := range map[string]string{"panic": codeInternal, "nothing": "usage"} {
+	for name, code := range map[string]string{"panic": errcode.Internal, "nothing": "usage"} {
 		if out := b.call(safejs.Value{}, []safejs.Value{value(name), value("{}")}).(map[string]any); out["code"] != code {
 			t.Errorf("%s: want %q, have %v", name, code, out)
 		}
