@@ -112,24 +112,23 @@ func (t *Task) Remember() (left int, err error) {
 	if l == nil {
 		return 0, nil
 	}
-	for _, m := range l.support {
-		if m.x.class == nil || m.x.pic == nil {
-			continue
-		}
-		if _, ok := m.x.seen(l.weights); !ok {
-			left++
-		}
-	}
+	var next *example
 	for _, m := range l.support {
 		if _, ok := m.x.seen(l.weights); ok || m.x.class == nil || m.x.pic == nil {
 			continue
 		}
-		embed, err := t.embed(t.embedderOf(l.weights), m.x.pic)
-		if err != nil {
-			return left, err
+		if next == nil {
+			next = m.x
 		}
-		m.x.see(l.weights, slices.Clone(embed))
-		return left - 1, nil
+		left++
 	}
-	return 0, nil
+	if next == nil {
+		return 0, nil
+	}
+	embed, err := t.embed(t.embedderOf(l.weights), next.pic)
+	if err != nil {
+		return left, err
+	}
+	next.see(l.weights, slices.Clone(embed))
+	return left - 1, nil
 }

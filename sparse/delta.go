@@ -90,21 +90,21 @@ func (d *Delta) closeWhere(open []uint64) {
 }
 
 // CloseDelta writes 0 where every mask is closed: those scalars are never merged, and so are not stored.
-func (e *Experts) CloseDelta() { e.Delta.closeWhere(e.union()) }
+func (e *Experts) CloseDelta() { e.Delta.closeWhere(e.UnionMask().bits) }
 
-// union is the bits of the scalars that some mask opens.
-func (e *Experts) union() []uint64 {
-	open := make([]uint64, (scalars(e.Tensors)+63)/64)
-	for _, m := range e.Masks {
+// UnionMask opens the scalars that some mask opens.
+func (e *Experts) UnionMask() *Mask { return union(scalars(e.Tensors), e.Masks) }
+
+// union opens those of n scalars that some mask opens.
+func union(n int, masks []*Mask) *Mask {
+	open := &Mask{n: n, bits: make([]uint64, (n+63)/64)}
+	for _, m := range masks {
 		for i, w := range m.bits {
-			open[i] |= w
+			open.bits[i] |= w
 		}
 	}
 	return open
 }
-
-// UnionMask opens the scalars that some mask opens.
-func (e *Experts) UnionMask() *Mask { return &Mask{n: scalars(e.Tensors), bits: e.union()} }
 
 // Union is the share of scalars that some mask opens: what there is of the delta in a file.
 func (e *Experts) Union() float64 { return e.UnionMask().Density() }

@@ -9,8 +9,7 @@ import (
 // packDelta returns what a file holds of the delta: codes where some mask is open and the scales of all rows, of tensors of two or more
 // dimensions, and numbers where some mask is open of the others.
 func (e *Experts) packDelta() (codes []int8, scales, values []float32) {
-	open := e.union()
-	isOpen := func(i int) bool { return open[i/64]>>(i%64)&1 != 0 }
+	isOpen := e.UnionMask().Open
 	for part, t := range e.Tensors {
 		p := &e.Delta.parts[part]
 		if len(t.Shape) < 2 {
@@ -49,7 +48,7 @@ func (e *Experts) packDelta() (codes []int8, scales, values []float32) {
 
 // readDelta reads what packDelta returned. Codes stay codes.
 func (e *Experts) readDelta(f *tensorfile.File, n int) error {
-	all := &Mask{n: n, bits: e.union()}
+	all := union(n, e.Masks)
 	wantCodes, wantScales, wantValues := 0, 0, 0
 	for _, t := range e.Tensors {
 		count := all.Count(t.Start, t.Start+t.Len())

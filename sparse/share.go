@@ -46,16 +46,13 @@ func (e *Experts) Shares(scores []float32) (all Share, parts, kinds []Share) {
 
 // opened is the union of the masks that have a score.
 func (e *Experts) opened(scores []float32) *Mask {
-	open := &Mask{n: scalars(e.Tensors), bits: make([]uint64, (scalars(e.Tensors)+63)/64)}
+	var scored []*Mask
 	for m, s := range scores[:len(e.Masks)] {
-		if s == 0 {
-			continue
-		}
-		for i, w := range e.Masks[m].bits {
-			open.bits[i] |= w
+		if s != 0 {
+			scored = append(scored, e.Masks[m])
 		}
 	}
-	return open
+	return union(scalars(e.Tensors), scored)
 }
 
 // Place is a kind of tensor in one part of the backbone: weights and biases together.

@@ -92,10 +92,7 @@ func (unstopped) Err() error { return nil }
 
 // adapt makes an adapter of labelled pictures. Nothing is kept. It has no provenance yet, and its classes are numbered from 1: see seal.
 func (s *session) adapt(header, body []byte) (any, []byte, error) {
-	h, err := read[lesson](header)
-	if err == nil {
-		err = s.ready()
-	}
+	h, err := ready[lesson](s, header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -234,10 +231,7 @@ type sealing struct {
 
 // seal gives an adapter the ids of its task and its provenance, and returns the file. It is kept ready.
 func (s *session) seal(header, body []byte) (any, []byte, error) {
-	h, err := read[sealing](header)
-	if err == nil {
-		err = s.ready()
-	}
+	h, err := ready[sealing](s, header)
 	if err != nil {
 		return nil, nil, err
 	}

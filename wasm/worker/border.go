@@ -92,7 +92,7 @@ func failure(err error) map[string]any {
 	return map[string]any{"code": codeOf(err), "message": err.Error()}
 }
 
-// read reads a header; a field that is not known is an error of the shim.
+// read reads a header; what is not JSON of that shape is an error of the shim.
 func read[T any](header []byte) (T, error) {
 	var h T
 	if err := json.Unmarshal(header, &h); err != nil {

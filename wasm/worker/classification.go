@@ -57,10 +57,7 @@ func ask(x *carry.Applied, look *look, stages stages) (answer, error) {
 }
 
 func (s *session) classify(header, body []byte) (any, []byte, error) {
-	h, err := read[question](header)
-	if err == nil {
-		err = s.ready()
-	}
+	h, err := ready[question](s, header)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -118,10 +115,7 @@ type judged struct {
 
 // feedback asks both adapters about pictures whose class is known, and judges the candidate by all that were asked so far, as the guard does.
 func (s *session) feedback(header, body []byte) (any, []byte, error) {
-	h, err := read[judgement](header)
-	if err == nil {
-		err = s.ready()
-	}
+	h, err := ready[judgement](s, header)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -75,10 +75,7 @@ func decode(body []byte) (*adapter.Adapter, error) {
 
 // hold(sha256) takes the file of an adapter.
 func (s *session) hold(header, body []byte) (any, []byte, error) {
-	h, err := read[opened](header)
-	if err == nil {
-		err = s.ready()
-	}
+	h, err := ready[opened](s, header)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -102,6 +102,15 @@ func (s *session) ready() error {
 	return nil
 }
 
+// ready reads the header of a call that wants a bundle.
+func ready[T any](s *session, header []byte) (T, error) {
+	h, err := read[T](header)
+	if err == nil {
+		err = s.ready()
+	}
+	return h, err
+}
+
 // stages adds up how long parts of a request took, in milliseconds. On Cloudflare's own machines the clock stands still while a program computes.
 type stages map[string]float64
 
