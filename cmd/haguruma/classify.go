@@ -70,6 +70,15 @@ type classified struct {
 	Error       string       `json:"error,omitempty"`
 }
 
+// answered takes the most probable class and whether it is one of the classes at all, and sorts the scores that are there, the most probable first.
+func (c *classified) answered(class string, probability float32, known bool) {
+	slices.SortStableFunc(c.Scores, func(x, y classScore) int { return cmp.Compare(y.Probability, x.Probability) })
+	c.Class, c.Probability = class, probability
+	if !known {
+		c.Unknown, c.Class, c.Probability = true, unknownClass, 0
+	}
+}
+
 type classCount struct {
 	Name     string `json:"name"`
 	Examples int    `json:"examples"`
@@ -322,19 +331,16 @@ func classifyFile(by answerer, file query, maps *heatFolder) (classified, error)
 		var scores []adapt.Score
 		var known bool
 		if scores, known, err = by.Answer(pic); err == nil {
-			slices.SortStableFunc(scores, func(x, y adapt.Score) int { return cmp.Compare(y.Probability, x.Probability) })
 			for _, s := range scores {
 				out.Scores = append(out.Scores, classScore{s.Name, s.Probability})
 			}
-			out.Class, out.Probability = scores[0].Name, scores[0].Probability
-			if !known {
-				out.Unknown, out.Class, out.Probability = true, unknownClass, 0
-			}
+			best := scores[adapt.Best(scores)]
+			out.answered(best.Name, best.Probability, known)
 			if maps != nil {
 				var grid []float32
 				var side int
-				if grid, side, err = by.Heat(pic, scores[0].Class); err == nil {
-					out.Heat, err = maps.write(file.name, pic, scores[0].Name, grid, side)
+				if grid, side, err = by.Heat(pic, best.Class); err == nil {
+					out.Heat, err = maps.write(file.name, pic, best.Name, grid, side)
 				}
 			}
 		}

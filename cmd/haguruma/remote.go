@@ -146,26 +146,19 @@ func (a *app) remotePutCommand() *cobra.Command {
 }
 
 func (a *app) remoteHistoryCommand() *cobra.Command {
-	command, f := a.remoteVerb("history --task NAME", "List the versions of a task, and which is in use", exactly(0, "no argument"), nil)
-	command.RunE = func(command *cobra.Command, _ []string) error {
-		if err := f.needsTask(); err != nil {
-			return err
-		}
-		e, err := f.open()
-		if err != nil {
-			return err
-		}
-		var r struct {
-			Task remoteTask `json:"task"`
-		}
-		if err := e.json(command.Context(), http.MethodGet, "/v1/tasks/"+url.PathEscape(f.task), nil, "", nil, &r); err != nil {
-			return err
-		}
-		if f.asJSON {
-			return a.writeJSON(r.Task)
-		}
-		return a.writeHistory(r.Task)
-	}
+	command, f := a.remoteVerb("history --task NAME", "List the versions of a task, and which is in use", exactly(0, "no argument"),
+		func(ctx context.Context, e *endpoint, f remoteFlags, _ []string) error {
+			var r struct {
+				Task remoteTask `json:"task"`
+			}
+			if err := e.json(ctx, http.MethodGet, "/v1/tasks/"+url.PathEscape(f.task), nil, "", nil, &r); err != nil {
+				return err
+			}
+			if f.asJSON {
+				return a.writeJSON(r.Task)
+			}
+			return a.writeHistory(r.Task)
+		})
 	command.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
 	return command
 }

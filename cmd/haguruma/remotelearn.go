@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -315,9 +314,9 @@ func (a *app) remoteClassify(ctx context.Context, e *endpoint, f remoteFlags, as
 	results := make([]classified, len(files))
 	var failures []error
 	versions := []int{}
-	for batch := range slices.Chunk(indices(len(files)), remoteBatch) {
+	for from := 0; from < len(files); from += remoteBatch {
 		form, sent := newPictureForm(), []int(nil)
-		for _, i := range batch {
+		for i := from; i < min(from+remoteBatch, len(files)); i++ {
 			results[i].File = files[i].name
 			pic, err := files[i].open()
 			if err != nil {
@@ -352,14 +351,6 @@ func (a *app) remoteClassify(ctx context.Context, e *endpoint, f remoteFlags, as
 	return a.writeClassified(f.asJSON, asCSV, about, results, failures)
 }
 
-func indices(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
-}
-
 func (e *endpoint) classify(ctx context.Context, task string, form *pictureForm, n int) (version int, said []remoteAnswer, err error) {
 	kind, body, err := form.end()
 	if err != nil {
@@ -383,9 +374,5 @@ func (r *remoteAnswer) tell(out *classified) {
 	for _, s := range r.Scores {
 		out.Scores = append(out.Scores, classScore{s.Name, s.Probability})
 	}
-	slices.SortStableFunc(out.Scores, func(x, y classScore) int { return cmp.Compare(y.Probability, x.Probability) })
-	out.Class, out.Probability = r.Class, r.Probability
-	if !r.Known {
-		out.Unknown, out.Class, out.Probability = true, unknownClass, 0
-	}
+	out.answered(r.Class, r.Probability, r.Known)
 }
