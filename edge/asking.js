@@ -1,6 +1,6 @@
 // Asking: what a picture is, by the version in use or by one on trial, and what it was in truth.
 
-import { limits, readParts } from "./limits.js";
+import { limits, pixels, readParts } from "./limits.js";
 import { counters } from "./log.js";
 import { workWith } from "./program.js";
 import { Problem } from "./problem.js";
@@ -9,11 +9,9 @@ import { change, readAdapter, readState, readTask, view } from "./task.js";
 
 /** @import { Part } from "./limits.js" */
 /** @import { Call } from "./request.js" */
-/** @import { State } from "./task.js" */
+/** @import { Rollout, State } from "./task.js" */
 
 /** @typedef {{ class: string, probability: number, known: boolean, scores: { class: number, name: string, probability: number }[] }} Answer */
-
-const pixels = { pixels: limits.pixels, total: limits.total };
 
 /** @param {State} state */
 function answering({ current }) {
@@ -63,11 +61,13 @@ export async function feedback(call) {
 		if (!rollout) throw new Problem(409, "no_trial", "no version is on trial, so there is nothing to decide");
 		/** @type {{ known: number, outcome: "open" | "promoted" | "rolled-back", reason: string }} */
 		const told = { known: 0, outcome: "open", reason: "" };
+		let verdict = null;
 		for (const part of parts) {
-			told.known += await judge(call, id, current.file, rollout, part);
+			const said = await judge(call, id, current.file, rollout, part);
+			if (said) verdict = said;
+			else told.known++;
 			if (rollout.seen.length >= rollout.need) break;
 		}
-		const verdict = lastVerdict.get(rollout);
 		told.reason = verdict?.reason ?? "";
 		const enough = rollout.seen.length >= rollout.need;
 		const candidate = step.versions.find((v) => v.version === rollout?.version);
@@ -94,20 +94,22 @@ export async function feedback(call) {
 /** Pictures after which a version on trial may be taken back before all that it needs are there. */
 const early = 8;
 
-/** @typedef {import("./task.js").Rollout} Rollout */
-
-/** What the program said last of a trial. @type {WeakMap<Rollout, { worse: boolean, reason: string }>} */
-const lastVerdict = new WeakMap();
-
-/** Has both versions answer one picture. @param {Call} call @param {string} id @param {string} inUse @param {Rollout} rollout @param {Part} part @returns {Promise<number>} 1: it was counted before */
+/**
+ * Has both versions answer one picture, which counts once.
+ * @param {Call} call
+ * @param {string} id
+ * @param {string} inUse
+ * @param {Rollout} rollout
+ * @param {Part} part
+ * @returns {Promise<{ worse: boolean, reason: string } | null>} what all pictures so far come to; null: it was counted before
+ */
 async function judge({ env, log, storage }, id, inUse, rollout, { field, bytes }) {
 	const header = { adapter: inUse, second: rollout.file, class: field, pictures: [bytes.length], limits: pixels, ...(rollout.pairs ? { pairs: rollout.pairs } : {}) };
 	const { reply } = await workWith(env, [inUse, rollout.file], (file) => readAdapter(storage, id, file), (p) => p.call("feedback", header, [bytes]));
 	log.add(reply.stages);
 	const sum = reply.picture.slice(0, 16);
-	if (rollout.seen.includes(sum)) return 1;
+	if (rollout.seen.includes(sum)) return null;
 	rollout.seen.push(sum);
 	rollout.pairs = reply.pairs;
-	lastVerdict.set(rollout, reply);
-	return 0;
+	return reply;
 }

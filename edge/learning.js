@@ -1,6 +1,6 @@
 // Learning: pictures named by class become an adapter, and the adapter a version of a task.
 
-import { limits, readParts } from "./limits.js";
+import { limits, pixels, readParts } from "./limits.js";
 import { counters } from "./log.js";
 import { work, workWith } from "./program.js";
 import { Problem } from "./problem.js";
@@ -44,7 +44,7 @@ async function learn({ request, url, env, log, share, storage }, { id, state, st
 		classes: [...classes].map(([name, list]) => ({ name, pictures: list.map((bytes) => bytes.length) })),
 		head: url.searchParams.get("head") ?? "", experts: url.searchParams.get("experts") !== "off",
 		against: current?.file ?? "", seen: current && step.made === current.version ? step.examples.map((x) => x.picture) : null,
-		limits: { pixels: limits.pixels, total: limits.total },
+		limits: pixels,
 	};
 	const { reply, bytes } = await workWith(env, current ? [current.file] : [], (file) => readAdapter(storage, id, file), (p) => p.call("adapt", header, lists.flat()));
 	/** @type {Learned} */

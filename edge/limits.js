@@ -28,6 +28,9 @@ export const limits = {
 	program: 110e6,
 };
 
+/** Those of them that the program holds pictures to. */
+export const pixels = { pixels: limits.pixels, total: limits.total };
+
 /** Bytes of bodies that are held now. */
 let held = 0;
 
