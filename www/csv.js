@@ -1,5 +1,7 @@
 // Tables for spreadsheets.
 
+import { save } from "./kept/files.js";
+
 /**
  * CSV after RFC 4180, with the mark that tells a spreadsheet that it is UTF-8. A text that a spreadsheet would take for a formula is put
  * in quotes of its own, because names of files and classes come from anywhere.
@@ -18,10 +20,5 @@ function field(value) {
 
 /** Gives a text to the user as a file. @param {string} name @param {string} content */
 export function saveCsv(name, content) {
-	const url = URL.createObjectURL(new Blob([content], { type: "text/csv;charset=utf-8" }));
-	const link = document.createElement("a");
-	link.href = url;
-	link.download = name;
-	link.click();
-	setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may ask where to put it
+	save(new Blob([content], { type: "text/csv;charset=utf-8" }), name);
 }

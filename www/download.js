@@ -163,9 +163,11 @@ function parsePart(where, value) {
 export async function sha256(bytes) {
 	const subtle = globalThis.crypto?.subtle;
 	if (!subtle) return null;
-	const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
-	return Array.from(digest, (b) => b.toString(16).padStart(2, "0")).join("");
+	return hex(new Uint8Array(await subtle.digest("SHA-256", bytes)));
 }
+
+/** Lower-case hexadecimal. @param {Uint8Array} bytes */
+export const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 
 /**
  * Reads at most `limit` bytes: a longer file fails here and not in memory.

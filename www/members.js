@@ -94,13 +94,19 @@ export class Members {
 
 	/** @param {number} id @returns {number | null} */
 	exampleKey(id) {
-		return this.keys.examples.get(id) ?? null;
+		return keyOf(this.#exampleIds, id);
 	}
 
 	/** @param {number} id @returns {number | null} */
 	classKey(id) {
-		return this.keys.classes.get(id) ?? null;
+		return keyOf(this.#classIds, id);
 	}
+}
+
+/** @param {Map<number, number>} ids by key @param {number} id @returns {number | null} */
+function keyOf(ids, id) {
+	for (const [key, value] of ids) if (value === id) return key;
+	return null;
 }
 
 /** @param {Map<number, number>} map @returns {Map<number, number>} */

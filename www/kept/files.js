@@ -1,5 +1,7 @@
 // Files between the page and its user, and pixels as a file.
 
+import { paint } from "../views/element.js";
+
 /** @import { Pixels } from "../engine.js" */
 
 /** Gives the user a file. @param {Blob} blob @param {string} name */
@@ -8,14 +10,13 @@ export function save(blob, name) {
 	link.href = URL.createObjectURL(blob);
 	link.download = name;
 	link.click();
-	setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+	setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may ask where to put it
 }
 
 /** A PNG of the same pixels. @param {Pixels} pixels @returns {Promise<Blob>} */
-export async function encodePixels({ width, height, data }) {
+export async function encodePixels(pixels) {
 	const canvas = document.createElement("canvas");
-	[canvas.width, canvas.height] = [width, height];
-	canvas.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);
+	paint(canvas, pixels);
 	return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG"))), "image/png"));
 }
 

@@ -2,6 +2,7 @@
 // the journal, and several that come together are written together. What cannot be written now is written with the next change;
 // what was written before stays as it is.
 
+import { hex, sha256 } from "../download.js";
 import { EngineError, typed } from "../error.js";
 
 /** @import { AdaptResult, ErrorCode, JournalEnd, JournalEntry, JournalLine, Pixels } from "../engine.js" */
@@ -143,7 +144,7 @@ export class Keeper {
 	async journal() {
 		await this.flush();
 		const lines = (await this.#parts.shelf?.journal()) ?? [];
-		return { bytes: new TextEncoder().encode(lines.map((line) => `${line}\n`).join("")), end: this.#end };
+		return { bytes: journalBytes(lines), end: this.#end };
 	}
 
 	/**
@@ -396,6 +397,9 @@ export class Keeper {
 	}
 }
 
+/** A journal of these lines. @param {string[]} lines without line feeds */
+export const journalBytes = (lines) => new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+
 /**
  * sha256 in lower-case hexadecimal. A page that is not from https has none, and another sum of the same length instead: it only tells
  * pictures apart there.
@@ -403,8 +407,8 @@ export class Keeper {
  * @returns {Promise<string>}
  */
 export async function sumOf(bytes) {
-	const hex = (/** @type {Iterable<number>} */ list) => Array.from(list, (b) => b.toString(16).padStart(2, "0")).join("");
-	if (globalThis.crypto?.subtle) return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+	const sum = await sha256(bytes);
+	if (sum !== null) return sum;
 	const words = Uint32Array.from({ length: 8 }, (_, i) => 0x811c9dc5 + i);
 	for (const [i, b] of bytes.entries()) words[i & 7] = Math.imul((words[i & 7] ?? 0) ^ b ^ i, 0x01000193);
 	return hex(new Uint8Array(words.buffer));

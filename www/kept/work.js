@@ -7,7 +7,7 @@ import { JournalView } from "../views/journal.js";
 import { KeptView } from "../views/kept.js";
 import { RefusedView, VersionsView } from "../views/versions.js";
 import { encodePixels, fileName, save } from "./files.js";
-import { Keeper } from "./keeper.js";
+import { journalBytes, Keeper } from "./keeper.js";
 import { Shelf } from "./shelf.js";
 import { readTaskFile, taskFile } from "./taskfile.js";
 
@@ -143,8 +143,7 @@ export class Work {
 	async #openTask(file) {
 		const { state, versions, pictures, lines } = await readTaskFile(file);
 		if (this.#engine) {
-			const bytes = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
-			const { problem } = await this.#engine.journal(bytes, { entries: state.entries, head: state.head });
+			const { problem } = await this.#engine.journal(journalBytes(lines), { entries: state.entries, head: state.head });
 			if (problem) throw new EngineError("task_file", `journal: ${problem}`);
 		}
 		if (!this.#shelf) throw new EngineError(this.keeper.trouble ?? "storage_denied", "a task's file is opened into the storage");
