@@ -167,14 +167,11 @@ classified, and the exit code is 1.`,
 }
 
 func (a *app) classify(ctx context.Context, f classifyFlags, queries []string) error {
-	files, others, done, err := openQueries(queries)
+	files, done, err := a.openQueries(queries)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if others > 0 {
-		a.passedOver(others, "among the queries: not a picture by name (%s)", strings.Join(pictureSuffixes, " "))
-	}
 	b, err := openBundle(f.bundle)
 	if err != nil {
 		return err

@@ -42,9 +42,18 @@ type query struct {
 	open func() (*picture.Picture, error)
 }
 
-// openQueries lists the pictures that the arguments name: those of pictureFiles, and those in zips at any depth, as ZIP/NAME. Call done when they have
+// openQueries is listQueries, and says how many files were passed over.
+func (a *app) openQueries(arguments []string) (list []query, done func(), err error) {
+	list, others, done, err := listQueries(arguments)
+	if err == nil && others > 0 {
+		a.passedOver(others, "among the queries: not a picture by name (%s)", strings.Join(pictureSuffixes, " "))
+	}
+	return list, done, err
+}
+
+// listQueries lists the pictures that the arguments name: those of pictureFiles, and those in zips at any depth, as ZIP/NAME. Call done when they have
 // been read.
-func openQueries(arguments []string) (list []query, others int, done func(), err error) {
+func listQueries(arguments []string) (list []query, others int, done func(), err error) {
 	var zips []*fewshot.Pictures
 	done = func() {
 		for _, z := range zips {

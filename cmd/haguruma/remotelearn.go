@@ -303,14 +303,11 @@ func (a *app) remoteClassify(ctx context.Context, e *endpoint, f remoteFlags, as
 	if err != nil {
 		return err
 	}
-	files, others, done, err := openQueries(queries)
+	files, done, err := a.openQueries(queries)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if others > 0 {
-		a.passedOver(others, "among the queries: not a picture by name (%s)", strings.Join(pictureSuffixes, " "))
-	}
 	results := make([]classified, len(files))
 	var failures []error
 	versions := []int{}
