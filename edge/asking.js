@@ -24,10 +24,15 @@ const chance = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 **
 
 /** POST /v1/tasks/{id}/classify @param {Call} call */
 export async function classify({ request, env, log, share, storage, id }) {
-	const [parts, { state, etag }] = await Promise.all([
+	// Both at one time, and the end of both: an answer that leaves while its request still comes closes the connection on the sender.
+	const [body, task] = await Promise.allSettled([
 		log.time("body", () => readParts(request, { most: limits.questions, single: true }, share)),
 		readState(storage, id),
 	]);
+	if (body.status === "rejected") throw body.reason;
+	if (task.status === "rejected") throw task.reason;
+	const parts = body.value;
+	const { state, etag } = task.value;
 	const current = answering(state);
 	const { rollout } = state;
 	const files = rollout ? [current.file, rollout.file] : [current.file];

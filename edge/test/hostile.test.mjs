@@ -138,6 +138,8 @@ test("classes and heads that cannot be", async () => {
 test("addresses that are nobody's", async () => {
 	for (const path of ["/", "/v1", "/v1/tasks/", "/v1/tasks/A", "/v1/tasks/..%2f..%2ftokens", "/v1/tasks/x/y", "/v1/adapters/-x", `/v1/adapters/${"x".repeat(65)}`, "/V1/bundle"]) assert.equal(await s.caller.problem(path, undefined, 404), "no_route", path);
 	assert.equal(await s.caller.problem("/v1/tasks/unknown", undefined, 404), "no_task");
+	const large = new Uint8Array(6 * 2 ** 20); // which is read to its end, so that the answer arrives
+	for (let i = 0; i < 5; i++) assert.equal(await s.caller.problem("/v1/tasks/unknown/classify", post(large), 404), "no_task");
 });
 
 test("nothing of all that was stored but the two tasks that were made", async () => {

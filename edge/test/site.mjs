@@ -21,12 +21,7 @@ export class Caller {
 
 	/** @param {string} path @param {RequestInit} [init] */
 	fetch(path, init = {}) {
-		const ask = () => this.edge.fetch(path, { ...init, headers: { authorization: `Bearer ${this.token}`, .../** @type {Record<string, string>} */ (init.headers) } });
-		// workerd closes a connection whose request it has answered before all of it was there; who is next on it is not heard, and asks again.
-		return ask().catch((error) => {
-			if (init.body instanceof ReadableStream || !["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"].includes(error?.cause?.code)) throw error;
-			return ask();
-		});
+		return this.edge.fetch(path, { ...init, headers: { authorization: `Bearer ${this.token}`, .../** @type {Record<string, string>} */ (init.headers) } });
 	}
 
 	/** The body of an answer with this status. @param {string} path @param {RequestInit} [init] @param {number} [status] @returns {Promise<any>} */
