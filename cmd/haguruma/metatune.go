@@ -105,6 +105,7 @@ func addMetaFlags(flags *pflag.FlagSet, c *metatune.MetaConfig) {
 	flags.Float64Var(&c.Density, "density", c.Density, "share of the weights that an expert may open")
 	flags.Float64Var(&c.InitDensity, "init-density", c.InitDensity, "share that is open at the start")
 	flags.IntVar(&c.StartTasks, "start-tasks", c.StartTasks, "tasks looked at before the first update, to start keys and masks from; 0: both by chance")
+	flags.Float64Var(&c.StartMargin, "start-margin", c.StartMargin, "how far the router's logit of a task's expert starts above the others', half of it above 0; with --start-tasks")
 	flags.BoolVar(&c.Settle, "settle", c.Settle, "bring each mask to exactly the density at the end")
 
 	flags.IntVar(&c.Updates, "updates", c.Updates, "steps of the optimizers")

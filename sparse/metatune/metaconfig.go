@@ -23,6 +23,7 @@ type MetaConfig struct {
 	Density     float64 `json:"density"`     // share of the weights that an expert may open: 1 - tau
 	InitDensity float64 `json:"initDensity"` // share open at the start; the authors' 0.95 of what is not exactly closed is 0.999
 	StartTasks  int     `json:"startTasks"`  // tasks looked at before the first update, to start keys and masks from; 0: both by chance
+	StartMargin float64 `json:"startMargin"` // how far the logit of a task's expert starts above the others', half of it above 0, with StartTasks
 	Settle      bool    `json:"settle"`      // move each mask's threshold to exactly Density at the end
 
 	Updates int `json:"updates"` // steps of the optimizers
@@ -95,7 +96,7 @@ func DefaultMetaConfig() MetaConfig {
 			Size: 64, MinWay: 5, MaxWay: 12, MinShot: 1, MaxShot: 5, Queries: 4, Pictures: 64, Augment: augment, Restyle: 0.4,
 		},
 		Gates: sparse.GatesConfig{Experts: 8, Gate: sparse.GateBinary, Unit: sparse.UnitScalar},
-		Masks: MasksLearned, Density: 0.1, InitDensity: 0.15, Settle: true,
+		Masks: MasksLearned, Density: 0.1, InitDensity: 0.15, StartMargin: 3, Settle: true,
 		Updates: 600, Batch: 4, Warmup: 20,
 		Optimizer: "adamw", LR: 3e-3, GateLR: 5e-2, DualLR: 0.05, RouterLR: 3e-3, Clip: 1,
 		Routing: RoutingLearned, RouterPull: 1e-4, Temperature: [2]float64{2, 0.5}, Cooling: 0.36,
@@ -129,6 +130,8 @@ func (c MetaConfig) Check() error {
 		return bad("initDensity", "above 0, below 1", c.InitDensity)
 	case c.StartTasks < 0:
 		return bad("startTasks", "0 or more", c.StartTasks)
+	case !finite(c.StartMargin):
+		return bad("startMargin", "0 or more and finite", c.StartMargin)
 	case c.Updates < 1 || c.Batch < 1 || c.Warmup < 0:
 		return bad("updates, batch, warmup", "1, 1, 0 or more", []int{c.Updates, c.Batch, c.Warmup})
 	case c.Optimizer != "adamw" && c.Optimizer != "muon" && c.Optimizer != "sgd":

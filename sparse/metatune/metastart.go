@@ -25,7 +25,7 @@ func (t *metaTuner) startFromTasks() {
 			w.route(&t.metaState, &r, rng)
 			embeds[i] = slices.Clone(r.tape.Embedding())
 		})
-		setKeys(t.router, embeds, rand.New(rand.NewPCG(t.cfg.Seed, 12)))
+		setKeys(t.router, embeds, float32(t.cfg.StartMargin), rand.New(rand.NewPCG(t.cfg.Seed, 12)))
 	}
 	if t.cfg.Masks != MasksLearned {
 		return
@@ -68,12 +68,11 @@ func ownPull(pull [][]float32) {
 	}
 }
 
-// startMargin is how far a task's logit for the expert of its cluster is above the mean of the others', over the tasks.
-const startMargin = 3
-
 // setKeys writes keys that point from the mean of the embeddings to the centres of their clusters, at right angles to the mean itself, so
-// that no expert is above the others for every task. With fewer distinct tasks than experts some centres are equal.
-func setKeys(router *sparse.Router[float32], embeds [][]float32, rng *rand.Rand) {
+// that no expert is above the others for every task, and then the same step back along the mean for all: over the tasks the logit of the
+// own cluster's expert is margin/2, that of the others -margin/2. The step back is what makes scores differ: they are sigmoids over their
+// sum, so experts that all have a logit above 0 share a task alike. With fewer distinct tasks than experts some centres are equal.
+func setKeys(router *sparse.Router[float32], embeds [][]float32, margin float32, rng *rand.Rand) {
 	dim, experts := router.Config.Dim, router.Config.Experts
 	mean := make([]float32, dim)
 	for _, e := range embeds {
@@ -89,20 +88,24 @@ func setKeys(router *sparse.Router[float32], embeds [][]float32, rng *rand.Rand)
 	}
 	centres, of := sphereMeans(centred, experts, rng)
 	keys := router.Keys()
-	margin := float32(0)
+	own, others := float32(0), float32(0)
 	for i, e := range embeds {
 		for m, c := range centres {
 			logit := kernel.Dot(c, e) / float32(len(embeds))
 			if m == of[i] {
-				margin += logit
+				own += logit
 			} else {
-				margin -= logit / float32(experts-1)
+				others += logit / float32(max(experts-1, 1))
 			}
 		}
 	}
+	scale := margin / max(own-others, 1e-6)
+	back := scale * (own + others) / 2 / max(along, 1e-30)
 	for m, c := range centres {
-		copy(keys[m*dim:], c)
-		kernel.Scale(keys[m*dim:][:dim], startMargin/max(margin, 1e-6))
+		key := keys[m*dim:][:dim]
+		copy(key, c)
+		kernel.Scale(key, scale)
+		kernel.Axpy(key, -back, mean)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"haguruma/sparse"
 )
 
-// TestSetKeys: with tasks in four clusters of embeddings around a common mean, each cluster has an expert of its own, startMargin above the
-// others on average, and no key has a part along the mean.
+// TestSetKeys: with tasks in four clusters of embeddings around a common mean, each cluster has an expert of its own, whose logit is half
+// the margin above 0 on average, the others' half below.
 func TestSetKeys(t *testing.T) {
 	const dim, clusters = 16, 4
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -24,10 +24,11 @@ func TestSetKeys(t *testing.T) {
 		embeds = append(embeds, e)
 	}
 	router := sparse.NewRouter[float32](sparse.RouterConfig{Dim: dim, Experts: clusters, Heads: 2, MLPDim: 8, Tokens: 2, Read: sparse.ReadSkills, Eps: 1e-5})
-	setKeys(router, embeds, rng)
+	const startMargin = 8
+	setKeys(router, embeds, startMargin, rng)
 	keys := router.Keys()
 	expert := map[int]int{}
-	margin := 0.0
+	own, others := 0.0, 0.0
 	for i, e := range embeds {
 		best, sum := 0, float32(0)
 		logits := make([]float32, clusters)
@@ -38,14 +39,15 @@ func TestSetKeys(t *testing.T) {
 				best = m
 			}
 		}
-		margin += float64(logits[best]-(sum-logits[best])/(clusters-1)) / float64(len(embeds))
+		own += float64(logits[best]) / float64(len(embeds))
+		others += float64(sum-logits[best]) / (clusters - 1) / float64(len(embeds))
 		if was, ok := expert[i%clusters]; ok && was != best {
 			t.Fatalf("task %d of cluster %d goes to expert %d, others of it to %d", i, i%clusters, best, was)
 		}
 		expert[i%clusters] = best
 	}
-	if len(expert) != clusters || math.Abs(margin-startMargin) > 0.05 {
-		t.Errorf("experts of the clusters: %v, margin %v, want %v", expert, margin, startMargin)
+	if len(expert) != clusters || math.Abs(own-startMargin/2) > 0.05 || math.Abs(others+startMargin/2) > 0.05 {
+		t.Errorf("experts of the clusters: %v, logits of the own %v and of the others %v, want %v and its negative", expert, own, others, startMargin/2)
 	}
 }
 
