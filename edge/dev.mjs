@@ -53,7 +53,8 @@ export async function startEdge({ models, assets = true, vars = {}, rate, port =
 	const url = await mf.ready;
 	const bucket = await mf.getR2Bucket("BUCKET");
 	if (!assets) {
-		for (const name of ["default.json", JSON.parse(readFileSync(join(models, "default.json"), "utf8")).file]) await bucket.put(`models/${name}`, new Uint8Array(readFileSync(join(models, name))));
+		const { file, experts } = JSON.parse(readFileSync(join(models, "default.json"), "utf8"));
+		for (const name of ["default.json", file, ...(experts ? [experts.file] : [])]) await bucket.put(`models/${name}`, new Uint8Array(readFileSync(join(models, name))));
 	}
 	return {
 		url: url.href.replace(/\/$/, ""),

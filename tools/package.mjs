@@ -1,4 +1,4 @@
-// Lays out the npm package: the engine, its types, its Worker and the default bundle. It publishes nothing.
+// Lays out the npm package: the engine, its types, its Worker and the default bundle with its experts. It publishes nothing.
 //
 //	node tools/package.mjs FOLDER GO_LICENCE
 
@@ -24,8 +24,9 @@ export function files() {
 	for (const name of types) {
 		for (const [, from = ""] of readFileSync(join(www, name), "utf8").matchAll(/\sfrom "\.\/([^"]+)\.js";/g)) types.add(`${from}.d.ts`);
 	}
-	const { file } = JSON.parse(readFileSync(join(www, "models/default.json"), "utf8"));
-	return [...modules, ...types, ...others, `models/${file}`].sort();
+	const { file, experts } = JSON.parse(readFileSync(join(www, "models/default.json"), "utf8"));
+	const models = [file, ...(experts ? [experts.file] : [])].map((name) => `models/${name}`);
+	return [...modules, ...types, ...others, ...models].sort();
 }
 
 /** @param {string} folder is made anew @param {string} licence of Go, whose runtime is in the engine */
