@@ -27,7 +27,7 @@ func SumInt8(w []int8) (sum int32, least int8) {
 		panic("kernel: SumInt8: too many weights for an exact sum")
 	}
 	done := 0
-	if sum, least, done = sumInt8Wasm(w); done == len(w) {
+	if sum, least, done = sumInt8Vector(w); done == len(w) {
 		return sum, least
 	}
 	rest, low := sumInt8Generic(w[done:])

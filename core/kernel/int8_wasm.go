@@ -34,8 +34,8 @@ func (t *int8TilesWasm) packRow(panel, row []int8) (done int) {
 	return 16 * blocks
 }
 
-// sumInt8Wasm is SumInt8 of the first weights; it returns how many.
-func sumInt8Wasm(w []int8) (sum int32, least int8, done int) {
+// sumInt8Vector is SumInt8 of the first weights; it returns how many.
+func sumInt8Vector(w []int8) (sum int32, least int8, done int) {
 	blocks := len(w) / 16
 	if blocks == 0 {
 		return 0, 0, 0
