@@ -14,7 +14,7 @@ usage() {
 usage: ./build.sh VERB
 
   run        build, then serve the page on http://localhost:8080 (or $PORT, or the next free port)
-  build      www/engine.wasm, www/engine.relaxed.wasm, www/wasm_exec.js and build/haguruma
+  build      the engines in www (engine*.wasm), www/wasm_exec.js and build/haguruma
   check      formatting, vet, module files, types of the page, shell syntax
   test       check, build and every test below; ends with one line a stage
   test-wasm  the Go tests of core, sparse, adapt and wasm under wasm with SIMD, in Node
@@ -115,6 +115,12 @@ engines() {
   build/relaxfix build/engine.relaxed.wasm
   build/wasmtrim -simd build/engine.wasm www/engine.wasm
   build/wasmtrim -simd build/engine.relaxed.wasm www/engine.relaxed.wasm
+  # With fine-tuning, for those who ask for it.
+  wasm go build "${small[@]}" -tags browser,tune -o build/engine.tune.wasm ./wasm/browser
+  wasm go build "${small[@]}" -tags browser,tune,relaxed -o build/engine.tune.relaxed.wasm ./wasm/browser
+  build/relaxfix build/engine.tune.relaxed.wasm
+  build/wasmtrim -simd build/engine.tune.wasm www/engine.tune.wasm
+  build/wasmtrim -simd build/engine.tune.relaxed.wasm www/engine.tune.relaxed.wasm
 }
 
 build() {

@@ -66,6 +66,12 @@ func (t *Task) InUse() *Learned {
 	return t.inUse.Plain
 }
 
+// Tuned reports whether what answers now was fine-tuned: then no scores of experts name its weights.
+func (t *Task) Tuned() bool {
+	l := t.InUse()
+	return l != nil && l.weights.tuned
+}
+
 // learn makes a head of the examples as embedded at some weights, embed (n, dim).
 func (t *Task) learn(w *weights, embed []float32, support []member, kind fewshot.Kind) *Learned {
 	labels := labelsOf(support)

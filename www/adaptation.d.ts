@@ -10,6 +10,11 @@ export interface AdaptOptions {
 	head?: Head;
 	/** take it even when it is worse than what is in use; default: false */
 	force?: boolean;
+	/**
+	 * Takes gradient steps on the examples before a head is chosen, which takes seconds to minutes: of an engine that can (LoadOptions.tuning, TwinOptions.tuning),
+	 * "usage" of others. Default: false.
+	 */
+	finetune?: boolean;
 	onProgress?: (progress: AdaptProgress) => void;
 	/** stops it without a trace: rejects with "aborted" */
 	signal?: AbortSignal;
@@ -34,6 +39,8 @@ export interface Version {
 	/** regularisation of the head; 0 for prototypes and blends */
 	strength: number;
 	verdict: Verdict;
+	/** what gradient steps could change: "sparse", or what else the terminal was told; "": none were asked for */
+	finetuned: string;
 	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
 	leaveOneOut: LeaveOneOut | null;
 }
@@ -45,6 +52,21 @@ export interface LeaveOneOut {
 	low: number;
 	high: number;
 	logLoss: number;
+}
+
+/** What gradient steps did. */
+export interface Tuning {
+	/** what could change */
+	mode: "sparse";
+	steps: number;
+	/** learning rate that left-out examples voted for; 0: nothing changes */
+	rate: number;
+	/** share of what the steps changed that is taken, 0..1 */
+	part: number;
+	/** weights that change */
+	moved: number;
+	/** the same as a share of all, 0..1 */
+	changed: number;
 }
 
 /** An adaptation beside the one that was in use, on examples that neither has seen. */
@@ -67,6 +89,10 @@ export interface AdaptResult extends Version {
 	way: number;
 	/** what the experts chose for what is in use now; null: the backbone alone is in use */
 	experts: Choice | null;
+	/** what is in use now was fine-tuned */
+	tuned: boolean;
+	/** of an adapt with `finetune` */
+	tuning?: Tuning;
 	/** how long each step took */
 	steps: { step: AdaptProgress["step"]; ms: number }[];
 	ms: number;

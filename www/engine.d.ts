@@ -92,8 +92,12 @@ export interface Progress {
 }
 
 export interface LoadOptions {
-	/** default: engine.relaxed.wasm beside engine.js where the browser has relaxed SIMD, else engine.wasm */
+	/** default: engine.relaxed.wasm beside engine.js where the browser has relaxed SIMD, else engine.wasm; with `tuning` that of tuningUrl */
 	wasmUrl?: string | URL;
+	/** the engine that can fine-tune; default: engine.tune.relaxed.wasm beside engine.js where the browser has relaxed SIMD, else engine.tune.wasm */
+	tuningUrl?: string | URL;
+	/** loads the engine that can fine-tune; default: false, and twin may bring one later */
+	tuning?: boolean;
 	/** the bundle's manifest; default: models/default.json beside engine.js */
 	bundleUrl?: string | URL;
 	onProgress?: (progress: Progress) => void;
@@ -104,6 +108,11 @@ export interface LoadOptions {
 	createWorker?: () => Worker;
 	/** default: the global fetch */
 	fetch?: (url: URL, init?: RequestInit) => Promise<Response>;
+}
+
+export interface TwinOptions extends Pick<LoadOptions, "onProgress" | "signal"> {
+	/** one that can fine-tune: its engine is fetched the first time, which onProgress is told of; default: false */
+	tuning?: boolean;
 }
 
 /** RGBA, 4 bytes a pixel, rows from the top; ImageData is one. */
@@ -168,6 +177,8 @@ export interface Choice {
 export interface UseExpertsResult {
 	/** in use now */
 	experts: Choice | null;
+	/** what is in use was fine-tuned: embeddings of twins are none of it */
+	tuned: boolean;
 	/** adapt has to be called for what was asked, or for other changes */
 	stale: boolean;
 }
@@ -234,15 +245,17 @@ export class Engine {
 	readonly startMs: number;
 
 	/**
-	 * Another engine in a Worker of its own, from the module and the bundle at hand: nothing is downloaded or compiled again.
-	 * It has no classes, and its onProgress and onDeath are told to nobody. Rejects as restart does.
+	 * Another engine in a Worker of its own, from the module and the bundle at hand: nothing is downloaded or compiled again, but for the first that
+	 * can fine-tune. It has no classes, and its death is told to nobody. Rejects as restart does, and as load where something is fetched.
 	 */
-	twin(): Promise<Engine>;
+	twin(options?: TwinOptions): Promise<Engine>;
 
 	/** The manifest names experts. */
 	readonly hasExperts: boolean;
 	/** (experts) of the adaptation in use, as adapt and useExperts last told them; null: the backbone alone */
 	readonly scores: Float32Array | null;
+	/** the adaptation in use was fine-tuned, so no scores name its weights: classifyEmbedding answers "other_weights" */
+	readonly tuned: boolean;
 	/**
 	 * Fetches and opens the experts that the manifest names; the next adapt uses them. Everything goes on meanwhile. Returns how many there
 	 * are, 0 when the manifest names none. A restarted engine and later twins have them too.
@@ -267,7 +280,7 @@ export class Engine {
 	relabel(exampleId: number, classId: number): Promise<void>;
 	/**
 	 * Makes a version of the examples and takes it into use, unless it is worse than the one in use. Experts first choose what to change in the
-	 * backbone; then a head is chosen. No gradient step.
+	 * backbone; then a head is chosen. Gradient steps are taken only when asked for.
 	 */
 	adapt(options?: AdaptOptions): Promise<AdaptResult>;
 	/** All versions that were taken or recalled since the last start. */
@@ -283,12 +296,12 @@ export class Engine {
 	/** Where a picture speaks for a class of the version in use. "no_patches" where the backbone does not tell. */
 	heat(classId: number, picture: PictureSource): Promise<Heat>;
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
-	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores. */
+	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores, and where Engine.tuned. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
 	/** What is in use as an adapter, with what recall wants; end: of the journal so far. "not_adapted" without one. */
 	pack(end: JournalEnd): Promise<Packed>;
 	/**
-	 * Puts a version that was packed back into the history, under its number, which must be above those that are there; useVersion takes it into use.
+	 * Puts a version that was packed back into the history, under its number, which must be above those that are there, or 0 for the next; useVersion takes it into use.
 	 * "experts" files must be open where it was made with them: "adapter_bundle" else.
 	 */
 	recall(file: Uint8Array, notes: Uint8Array, version: number): Promise<Version>;
@@ -345,7 +358,7 @@ export type Request =
 	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined; as: number }
 	| { id: number; verb: "removeExample"; exampleId: number }
 	| { id: number; verb: "relabel"; exampleId: number; classId: number }
-	| { id: number; verb: "adapt"; head: Head | ""; force: boolean }
+	| { id: number; verb: "adapt"; head: Head | ""; force: boolean; finetune: boolean }
 	| { id: number; verb: "history" }
 	| { id: number; verb: "useVersion"; version: number }
 	| { id: number; verb: "forgetHistory" }
@@ -399,8 +412,8 @@ export interface Verbs {
 	removeExample(exampleId: number): Outcome<null>;
 	relabel(exampleId: number, classId: number): Outcome<null>;
 	/** stepwise: returns before the first piece of work, and adaptNext goes on; default: at the end */
-	adapt(head?: Head | "", force?: boolean, stepwise?: false): Outcome<Omit<AdaptResult, "ms">>;
-	adapt(head: Head | "", force: boolean, stepwise: true): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
+	adapt(head?: Head | "", force?: boolean, stepwise?: false, finetune?: boolean): Outcome<Omit<AdaptResult, "ms">>;
+	adapt(head: Head | "", force: boolean, stepwise: true, finetune?: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	/** does the next piece of work, or stops: "aborted" then */
 	adaptNext(stop: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	history(): Outcome<History>;

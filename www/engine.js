@@ -10,37 +10,10 @@ export { EngineError, relaxedSupported, simdSupported };
 
 /** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History, Version } from "./adaptation.js" */
 /** @import { JournalEnd, JournalEntry, JournalLine, JournalRead, Packed } from "./kept.js" */
-/** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, FilePart, LoadOptions, MemoryResult } from "./engine.js" */
-/** @import { UseExpertsResult, PictureOptions, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
+/** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { TwinOptions, UseExpertsResult, PictureOptions, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
 
-/**
- * Request without its id, kept a union.
- * @typedef {Request extends infer R ? R extends Request ? Omit<R, "id"> : never : never} Call
- */
-
-/**
- * What a Worker is started from; kept, so that restart downloads neither engine nor bundle.
- * @typedef {object} Parts
- * @property {WebAssembly.Module} module
- * @property {Uint8Array<ArrayBuffer>} bundle
- * @property {string} sha256 "" once checked
- * @property {string} backbone sha256 of the bundle
- * @property {{ url: URL, part: FilePart } | null} expertsFile that the manifest names
- * @property {{ bytes: Uint8Array<ArrayBuffer>, sha256: string } | null} experts once fetched
- * @property {boolean} expertsOff
- * @property {string} name
- * @property {Required<LoadOptions>["fetch"]} fetch
- * @property {() => Worker} createWorker
- * @property {Required<LoadOptions>["onProgress"]} onProgress
- * @property {Required<LoadOptions>["onDeath"]} onDeath
- */
-
-/**
- * @typedef {object} Pending
- * @property {(value: any) => void} resolve
- * @property {(error: EngineError) => void} reject
- * @property {((progress: AdaptProgress) => void) | undefined} onProgress
- */
+/** @import { Call, Parts, Pending } from "./wire.js" */
 
 /** @implements {Contract} */
 export class Engine {
@@ -49,6 +22,7 @@ export class Engine {
 	startMs = 0;
 	/** @type {Float32Array | null} */
 	scores = null;
+	tuned = false;
 
 	/** @type {Parts} */
 	#parts;
@@ -74,7 +48,9 @@ export class Engine {
 	 */
 	static async load(options = {}) {
 		const {
-			wasmUrl = new URL(engineFile(), import.meta.url),
+			tuning = false,
+			tuningUrl = new URL(engineFile(true), import.meta.url),
+			wasmUrl = tuning ? tuningUrl : new URL(engineFile(), import.meta.url),
 			bundleUrl = new URL("./models/default.json", import.meta.url),
 			onProgress = () => {},
 			onDeath = () => {},
@@ -115,7 +91,7 @@ export class Engine {
 			const engine = new Engine({
 				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, backbone: manifest.sha256, name: manifest.name,
 				expertsFile: manifest.experts && { url: new URL(manifest.experts.file, manifestUrl), part: manifest.experts },
-				experts: null, expertsOff: false, createWorker, fetch, onProgress, onDeath,
+				experts: null, expertsOff: false, tuningUrl: new URL(tuningUrl, base), tuner: tuning ? module : null, createWorker, fetch, onProgress, onDeath,
 			});
 			await engine.#start(signal, worker);
 			return engine;
@@ -127,11 +103,15 @@ export class Engine {
 		}
 	}
 
-	/** @returns {Promise<Engine>} */
-	async twin() {
+	/** @param {TwinOptions} [options] @returns {Promise<Engine>} */
+	async twin({ tuning = false, onProgress = () => {}, signal } = {}) {
+		const parts = this.#parts;
 		if (this.#gone) throw this.#gone;
-		const twin = new Engine({ ...this.#parts, onProgress: () => {}, onDeath: () => {} });
-		await twin.#start();
+		if (tuning) parts.tuner ??= await downloadModule(parts.tuningUrl, { part: "engine", fetch: parts.fetch, onProgress, ...(signal && { signal }) });
+		if (this.#gone) throw this.#gone; // meanwhile
+		if (signal?.aborted) throw new EngineError("aborted", "the load was stopped");
+		const twin = new Engine({ ...parts, module: (tuning && parts.tuner) || parts.module, onProgress, onDeath: () => {} });
+		await twin.#start(signal);
 		return twin;
 	}
 
@@ -160,13 +140,14 @@ export class Engine {
 		this.#parts.expertsOff = !on;
 		/** @type {UseExpertsResult} */
 		const result = await this.#call({ verb: "useExperts", on });
-		this.#chosen(result.experts);
+		this.#chosen(result);
 		return result;
 	}
 
-	/** @param {AdaptResult["experts"]} experts */
-	#chosen(experts) {
+	/** @param {Pick<UseExpertsResult, "experts" | "tuned">} inUse */
+	#chosen({ experts, tuned }) {
 		this.scores = experts && Float32Array.from(experts.scores);
+		this.tuned = tuned;
 	}
 
 	/**
@@ -220,16 +201,16 @@ export class Engine {
 	}
 
 	/** @param {AdaptOptions} [options] @returns {Promise<AdaptResult>} */
-	async adapt({ head, force = false, onProgress, signal } = {}) {
+	async adapt({ head, force = false, finetune = false, onProgress, signal } = {}) {
 		if (signal?.aborted) throw new EngineError("aborted", "adapt was stopped");
-		const pending = this.#call({ verb: "adapt", head: head ?? "", force }, onProgress);
+		const pending = this.#call({ verb: "adapt", head: head ?? "", force, finetune }, onProgress);
 		const [worker, id] = [this.#worker, this.#lastId];
 		const onAbort = () => worker?.postMessage({ stop: id });
 		signal?.addEventListener("abort", onAbort);
 		try {
 			/** @type {AdaptResult} */
 			const result = await pending;
-			this.#chosen(result.experts);
+			this.#chosen(result);
 			return result;
 		} finally {
 			signal?.removeEventListener("abort", onAbort);
@@ -245,7 +226,7 @@ export class Engine {
 	async useVersion(version) {
 		/** @type {UseExpertsResult} */
 		const result = await this.#call({ verb: "useVersion", version });
-		this.#chosen(result.experts);
+		this.#chosen(result);
 		return result;
 	}
 
@@ -355,7 +336,7 @@ export class Engine {
 		const onAbort = () => this.#end(new EngineError("aborted", "the load was stopped"));
 		signal?.addEventListener("abort", onAbort);
 		try {
-			this.scores = null;
+			this.#chosen({ experts: null, tuned: false });
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
 			if (this.#parts.experts) await this.#openExperts(this.#parts.experts);
 			if (this.#parts.expertsOff) await this.#call({ verb: "useExperts", on: false });

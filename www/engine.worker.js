@@ -128,9 +128,9 @@ async function handle(request) {
 const patience = 40;
 
 /** @param {Verbs} go @param {Extract<Request, { verb: "adapt" }>} request */
-async function adapt(go, { id, head, force }) {
+async function adapt(go, { id, head, force, finetune }) {
 	let looked = performance.now();
-	let out = valueOf(() => go.adapt(head, force, true));
+	let out = valueOf(() => go.adapt(head, force, true, finetune));
 	while ("step" in out) {
 		/** @type {AdaptProgress} */
 		const progress = out;

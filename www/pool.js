@@ -7,7 +7,7 @@ import { EngineError, typed } from "./error.js";
 
 /** @import { ClassifyResult, EmbedResult, Engine, ExampleOptions, ExampleResult, PictureOptions, PictureSource } from "./engine.js" */
 
-/** What the pool asks of an engine. @typedef {Pick<Engine, "addEmbedding" | "addExample" | "classify" | "classifyEmbedding" | "dispose" | "embed" | "scores" | "startMs" | "twin">} Member */
+/** What the pool asks of an engine. @typedef {Pick<Engine, "addEmbedding" | "addExample" | "classify" | "classifyEmbedding" | "dispose" | "embed" | "scores" | "startMs" | "tuned" | "twin">} Member */
 
 /**
  * A picture to embed. It settles once: with its embedding, with its error, or with null: no helper could, the lead has to.
@@ -142,7 +142,7 @@ export class Pool {
 	async classify(picture, options = {}) {
 		const read = await this.#readAhead(picture, options);
 		// What was read ahead is of the backbone alone.
-		return read && !this.#lead.scores ? this.#classifyRead(read, picture) : this.#timed(await this.#lead.classify(picture, options));
+		return read && !this.#lead.scores && !this.#lead.tuned ? this.#classifyRead(read, picture) : this.#timed(await this.#lead.classify(picture, options));
 	}
 
 	/**
@@ -161,8 +161,8 @@ export class Pool {
 	 * @param {ManyOptions} [options]
 	 * @returns {Promise<(ClassifyResult | EngineError)[]>}
 	 */
-	classifyAll(pictures, options) {
-		return this.#all(pictures, options, this.#lead.scores, (read, picture) => this.#classifyRead(read, picture));
+	async classifyAll(pictures, options) {
+		return this.#lead.tuned ? this.#alone(pictures, options) : this.#all(pictures, options, this.#lead.scores, (read, picture) => this.#classifyRead(read, picture));
 	}
 
 	/** Ends the helpers. Pictures under way get the error "disposed", those announced are the lead's; so are later calls. */
@@ -207,6 +207,21 @@ export class Pool {
 		} finally {
 			signal?.removeEventListener("abort", stop);
 		}
+	}
+
+	/**
+	 * Classifies without helpers, which have not the weights that were fine-tuned.
+	 * @param {PictureSource[]} pictures
+	 * @param {ManyOptions} [options]
+	 */
+	async #alone(pictures, { thumbnail = 0, signal, onDone = () => {} } = {}) {
+		/** @type {(ClassifyResult | EngineError)[]} */
+		const outcomes = [];
+		for (const [i, picture] of pictures.entries()) {
+			outcomes.push(signal?.aborted ? new EngineError("aborted", "the caller stopped") : await this.#lead.classify(picture, { ...(thumbnail && { thumbnail }) }).catch(typed));
+			onDone(i);
+		}
+		return outcomes;
 	}
 
 	/** @param {EmbedResult} read @param {PictureSource} picture @returns {Promise<ClassifyResult>} */

@@ -41,7 +41,10 @@ export function relaxedSupported() {
 	return WebAssembly.validate(relaxedModule);
 }
 
-/** File of the engine that this browser takes, of the two: their answers are the same to the bit, the relaxed one is faster. */
-export function engineFile() {
-	return relaxedSupported() ? "engine.relaxed.wasm" : "engine.wasm";
+/**
+ * File of the engine that this browser takes, of the two: their answers are the same to the bit, the relaxed one is faster.
+ * @param {boolean} [tune] the one that can fine-tune
+ */
+export function engineFile(tune = false) {
+	return `engine${tune ? ".tune" : ""}${relaxedSupported() ? ".relaxed" : ""}.wasm`;
 }

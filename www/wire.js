@@ -2,7 +2,38 @@
 
 import { EngineError } from "./error.js";
 
-/** @import { PictureSource, Request, WirePicture } from "./engine.js" */
+/** @import { AdaptProgress, FilePart, LoadOptions, PictureSource, Request, WirePicture } from "./engine.js" */
+
+/**
+ * Request without its id, kept a union.
+ * @typedef {Request extends infer R ? R extends Request ? Omit<R, "id"> : never : never} Call
+ */
+
+/**
+ * What a Worker is started from; kept, so that restart downloads neither engine nor bundle.
+ * @typedef {object} Parts
+ * @property {WebAssembly.Module} module
+ * @property {Uint8Array<ArrayBuffer>} bundle
+ * @property {string} sha256 "" once checked
+ * @property {string} backbone sha256 of the bundle
+ * @property {{ url: URL, part: FilePart } | null} expertsFile that the manifest names
+ * @property {{ bytes: Uint8Array<ArrayBuffer>, sha256: string } | null} experts once fetched
+ * @property {boolean} expertsOff
+ * @property {URL} tuningUrl
+ * @property {WebAssembly.Module | null} tuner the module that can fine-tune, once fetched
+ * @property {string} name
+ * @property {Required<LoadOptions>["fetch"]} fetch
+ * @property {() => Worker} createWorker
+ * @property {Required<LoadOptions>["onProgress"]} onProgress
+ * @property {Required<LoadOptions>["onDeath"]} onDeath
+ */
+
+/**
+ * @typedef {object} Pending
+ * @property {(value: any) => void} resolve
+ * @property {(error: EngineError) => void} reject
+ * @property {((progress: AdaptProgress) => void) | undefined} onProgress
+ */
 
 /**
  * @param {PictureSource} picture

@@ -112,10 +112,10 @@ func TestTuner(t *testing.T) {
 			}
 			cfg.Seed++
 			must(task.Adapt(context.Background(), adapt.Options{Tuner: Tuner{cfg}, Force: true}))
-			if err := task.Use(2); err != nil || !slices.Equal(must(task.Classify(query)), tuned) || bits(model(task)) != bits(again) {
+			if err := task.Use(2); err != nil || !task.Tuned() || !slices.Equal(must(task.Classify(query)), tuned) || bits(model(task)) != bits(again) {
 				t.Errorf("%s, experts %t: version 2 is not what it was: %v", mode, experts, err)
 			}
-			if err := task.Use(1); err != nil || !slices.Equal(must(task.Classify(query)), plain) || bits(model(task)) != bits(from) {
+			if err := task.Use(1); err != nil || task.Tuned() || !slices.Equal(must(task.Classify(query)), plain) || bits(model(task)) != bits(from) {
 				t.Errorf("%s, experts %t: version 1 is not what it was: %v", mode, experts, err)
 			}
 		}

@@ -21,6 +21,12 @@ type adapting struct {
 	fault    any // of a panic
 }
 
+// newTuner makes what fine-tunes; nil in the engines that cannot.
+var newTuner func(clock func() float64) adapt.Tuner
+
+// tuned is what the page is told of fine-tuning.
+var tuned func(r *adapt.TuningReport) any
+
 // Err makes it an adapt.Stopper.
 func (run *adapting) Err() error { return run.stopped }
 
@@ -38,8 +44,8 @@ func (run *adapting) start(task *adapt.Task, options adapt.Options) {
 	}()
 }
 
-// adapt(head, force, stepwise): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else at
-// the end.
+// adapt(head, force, stepwise, finetune): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else
+// at the end.
 func (s *session) adapt(a *arguments) (any, error) {
 	options := adapt.Options{Clock: s.border.clock}
 	stepwise := false
@@ -51,6 +57,12 @@ func (s *session) adapt(a *arguments) (any, error) {
 	}
 	if a.more() {
 		stepwise = a.bool()
+	}
+	if a.more() && a.bool() {
+		if newTuner == nil {
+			return nil, fmt.Errorf("browser: %s: this engine cannot fine-tune: %w", a.verb, errUsage)
+		}
+		options.Tuner = newTuner(s.border.clock)
 	}
 	if err := s.ready(a); err != nil {
 		return nil, err
@@ -125,8 +137,11 @@ func (s *session) adapted(o *adapt.Outcome) map[string]any {
 	for i, t := range o.Version.Timings {
 		steps[i] = object("step ms", string(t.Step), t.Took)
 	}
-	for key, v := range object("taken way experts steps", o.Taken, len(o.Version.Classes), chosen(s.task.Choice()), steps) {
+	for key, v := range object("taken way experts tuned steps", o.Taken, len(o.Version.Classes), chosen(s.task.Choice()), s.task.Tuned(), steps) {
 		out[key] = v
+	}
+	if r := o.Version.Tuning; r != nil {
+		out["tuning"] = tuned(r)
 	}
 	return out
 }

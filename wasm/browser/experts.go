@@ -43,7 +43,12 @@ func (s *session) useExperts(a *arguments) (any, error) {
 		return nil, err
 	}
 	s.task.UseExperts(on)
-	return object("experts stale", chosen(s.task.Choice()), s.task.Stale()), nil
+	return s.chosen(), nil
+}
+
+// chosen is what the page is told of the weights in use.
+func (s *session) chosen() any {
+	return object("experts tuned stale", chosen(s.task.Choice()), s.task.Tuned(), s.task.Stale())
 }
 
 // chosen is what experts chose, null for the backbone alone.
@@ -90,7 +95,7 @@ func (s *session) weights(a *arguments) (adapt.Embedder, error) {
 			return nil, fmt.Errorf("browser: %s: want scores of 0..1, have %v: %w", a.verb, v, errUsage)
 		}
 	}
-	if c := s.task.Choice(); c != nil && slices.Equal(c.Scores, scores) {
+	if c := s.task.Choice(); c != nil && slices.Equal(c.Scores, scores) && !s.task.Tuned() {
 		return s.task.Merged(), nil
 	}
 	if s.lent == nil || !slices.Equal(s.lentScores, scores) {
@@ -100,7 +105,7 @@ func (s *session) weights(a *arguments) (adapt.Embedder, error) {
 	return s.lent, nil
 }
 
-// sameWeights reads the argument (scores) and reports when they are not those in use.
+// sameWeights reads the argument (scores) and reports when they are not those in use; those that are fine-tuned no scores are of.
 func (s *session) sameWeights(a *arguments) error {
 	scores, err := s.scores(a)
 	if err != nil || !s.task.Adapted() {
@@ -110,7 +115,7 @@ func (s *session) sameWeights(a *arguments) error {
 	if c := s.task.Choice(); c != nil {
 		want = c.Scores
 	}
-	if !slices.Equal(scores, want) {
+	if !slices.Equal(scores, want) || s.task.Tuned() {
 		return fmt.Errorf("browser: %s: want an embedding at scores %v, have one at %v: %w", a.verb, want, scores, errWeights)
 	}
 	return nil

@@ -32,9 +32,13 @@ func version(v *adapt.Version) map[string]any {
 	if v.Merged != nil {
 		l = v.Merged
 	}
-	return object("version parent classes examples head strength verdict leaveOneOut", v.Number, v.Parent,
+	finetuned := ""
+	if v.Tuning != nil {
+		finetuned = v.Tuning.Mode
+	}
+	return object("version parent classes examples head strength verdict leaveOneOut finetuned", v.Number, v.Parent,
 		list(len(v.Classes), func(i int) any { return object("id name", v.Classes[i].ID, v.Classes[i].Name) }), v.Examples, string(l.Head.Kind), l.Head.Strength,
-		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left(l))
+		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left(l), finetuned)
 }
 
 // history() lists all versions and says which is in use.
@@ -53,7 +57,7 @@ func (s *session) inUse() int {
 	return 0
 }
 
-// useVersion(number) returns the choice in use then, and whether the examples have changed since.
+// useVersion(number) returns the choice in use then, whether it is fine-tuned, and whether the examples have changed since.
 func (s *session) useVersion(a *arguments) (any, error) {
 	number := a.int()
 	if err := s.ready(a); err != nil {
@@ -62,7 +66,7 @@ func (s *session) useVersion(a *arguments) (any, error) {
 	if err := s.task.Use(number); err != nil {
 		return nil, err
 	}
-	return object("experts stale", chosen(s.task.Choice()), s.task.Stale()), nil
+	return s.chosen(), nil
 }
 
 // forgetHistory() drops all versions but the one in use.

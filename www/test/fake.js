@@ -68,7 +68,7 @@ export function files(instead = {}) {
 	return async (url, init) => {
 		init?.signal?.throwIfAborted();
 		for (const [end, response] of Object.entries(instead)) if (url.pathname.endsWith(end)) return response();
-		if (url.pathname.match(/\/engine(\.relaxed)?\.wasm$/)) return sized(emptyModule);
+		if (url.pathname.match(/\/engine(\.tune)?(\.relaxed)?\.wasm$/)) return sized(emptyModule);
 		if (url.pathname.endsWith("default.json")) return Response.json(manifest);
 		if (url.pathname.endsWith(".safetensors.zst")) return sized(bundle);
 		return new Response(null, { status: 404 });

@@ -20,6 +20,7 @@ class FakeEngine {
 	startMs = 100;
 	/** @type {Float32Array | null} */
 	scores = null;
+	tuned = false;
 	/** the adaptation's scores change when the lead is asked with those that were in use */
 	moves = false;
 	pictureMs = 60;
