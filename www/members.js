@@ -4,7 +4,9 @@
 import { EngineError } from "./error.js";
 
 /** @import { Engine } from "./engine.js" */
-/** @import { Class, Example } from "./task.js" */
+/** @import { Class, Example, Task } from "./task.js" */
+
+/** What an engine is told of a task. @typedef {{ id: number, name: string, examples: { id: number, source: Example["source"] }[] }[]} Support */
 
 export class Members {
 	/** @type {Map<number, number>} */
@@ -85,6 +87,25 @@ export class Members {
 		this.#pictures.delete(of.key);
 		this.#classIds.delete(of.key);
 		return true;
+	}
+
+	/**
+	 * The same for another engine: classes and pictures in their order, by their ids.
+	 * @param {Task} task
+	 * @returns {Support}
+	 */
+	support(task) {
+		return [...this.#pictures].flatMap(([key, pictures]) => {
+			const of = task.classes.find((c) => c.key === key);
+			const id = this.#classIds.get(key);
+			if (!of || id === undefined) return [];
+			const examples = [...pictures].flatMap((picture) => {
+				const example = of.examples.find((x) => x.key === picture);
+				const at = this.#exampleIds.get(picture);
+				return example && at !== undefined ? [{ id: at, source: example.source }] : [];
+			});
+			return [{ id, name: of.name, examples }];
+		});
 	}
 
 	/** The page's keys, by the engine's ids. */

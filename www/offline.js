@@ -1,8 +1,12 @@
 // The page's side of the service worker: has it keep what the page needs, once the page is ready, and says so.
 
+import { chosen, keepChoice } from "./choice.js";
 import { engineFile } from "./simd.js";
 
 /** @import { Kept } from "./sw.js" */
+
+/** That fine-tuning has been used. */
+const tuningKey = "haguruma.tuning";
 
 const workers = navigator.serviceWorker; // not over plain HTTP from another machine
 
@@ -31,12 +35,19 @@ export async function keepForOffline() {
 		const { port1, port2 } = new MessageChannel();
 		return await new Promise((resolve) => {
 			port1.onmessage = ({ data }) => resolve(data);
-			active?.postMessage({ engine: engineFile(), seen: text }, [port2]);
+			active?.postMessage({ engine: engineFile(), tuning: chosen(tuningKey) ? engineFile(true) : "", seen: text }, [port2]);
 		});
 	} catch (cause) {
 		console.info(`not kept for use without a network: ${cause}`);
 		return null;
 	}
+}
+
+/** Keeps the engine that can fine-tune too, from now on: this user wants it. @returns {Promise<Kept | null>} as keepForOffline; null: it is kept already */
+export async function keepTuning() {
+	if (chosen(tuningKey)) return null;
+	keepChoice(tuningKey, "yes");
+	return keepForOffline();
 }
 
 /** @param {string} text */

@@ -2,10 +2,11 @@
 // pictures would only keep it from learning the others (members.js). When the engine dies, or the page is opened again, the whole task is
 // replayed from the examples' originals, and the versions are recalled from what keeper.js has. Keys of task.js are the engine's ids.
 
-import { EngineError, typed } from "./error.js";
-import { asResult, classesOf, lessOne, recallAll } from "./kept/recall.js";
+import { EngineError } from "./error.js";
+import { lessOne, recallAll } from "./kept/recall.js";
 import { Members } from "./members.js";
 import { Pool } from "./pool.js";
+import { Steps } from "./steps.js";
 
 /** @import { AdaptResult } from "./adaptation.js" */
 /** @import { ClassifyResult, Engine, PictureSource } from "./engine.js" */
@@ -42,11 +43,13 @@ export class Runner {
 	#engine = null;
 	/** reads pictures that wait for their step @type {Pool | null} */
 	#pool = null;
-	/** steps to do, in order @type {(() => Promise<void>)[]} */
-	#steps = [];
-	#running = false;
-	/** counts engines: steps of an engine that died are not continued */
-	#generation = 0;
+	#steps = new Steps({
+		ready: () => this.state === "ready",
+		idle: () => (this.#stale && this.learning && this.#recalled ? () => this.#adapt() : null),
+		again: () => this.#restarting,
+		onError: (error) => this.#events.onError(error),
+		onDone: () => this.#events.onState(),
+	});
 	/** deaths in a row without any progress */
 	#deaths = 0;
 	/** pictures that the engine was busy with when it died @type {WeakSet<Example>} */
@@ -54,6 +57,7 @@ export class Runner {
 	/** the task has changed since the last adapt */
 	#stale = false;
 	#members = new Members();
+	#settled = new AbortController();
 	/** @type {Promise<void> | null} */
 	#restarting = null;
 	/** @type {Keeper | null} */
@@ -85,7 +89,6 @@ export class Runner {
 		this.#expertsComing = engine.hasExperts;
 		this.#keeper?.start(engine);
 		this.#pool = new Pool(engine);
-		this.#generation++;
 		this.state = "ready";
 		this.#replay();
 	}
@@ -114,11 +117,13 @@ export class Runner {
 
 	/** Takes what was refused all the same. */
 	overrule() {
+		this.#unsettle();
 		this.#do(() => this.#adapt(true));
 	}
 
 	/** Goes back or forward to a version, at once; 0: to none. @param {number} number */
 	useVersion(number) {
+		this.#unsettle();
 		this.#do(async () => {
 			await this.#use(number);
 			this.#stale = false;
@@ -128,40 +133,55 @@ export class Runner {
 	}
 
 	/**
-	 * Takes an adapter from elsewhere into use. Its classes are those of the task by their names, which are made where they are missing.
-	 * @param {Uint8Array} file
+	 * Takes a version that was made elsewhere into use, and has it kept.
+	 * @param {(engine: Engine) => Promise<AdaptResult>} recall puts it into the history and says what it is
+	 * @param {AbortSignal} [signal] ends it before it begins
 	 */
-	async importAdapter(file) {
+	async take(recall, signal) {
 		const engine = await this.#ready();
-		const names = await engine.adapterClasses(file);
-		const { keys, made } = classesOf(this.#task, names);
-		/** @type {Promise<void>} */
-		const done = new Promise((resolve, reject) => this.#do(async () => {
-			try {
-				const version = await engine.importAdapter(file, keys);
-				const { experts } = await engine.useVersion(version.version);
-				const result = asResult(version, experts);
-				await this.#kept(result);
-				this.#stale = false;
-				this.refused = null;
-				this.adapted = result;
-				this.#events.onAdapted(result);
-				resolve();
-			} catch (cause) {
-				for (const of of made) this.#task.removeClass(of);
-				reject(cause);
-			}
-		}));
-		await done;
+		return this.#steps.inTurn(async () => {
+			const made = await recall(engine);
+			const { experts, tuned } = await engine.useVersion(made.version);
+			const result = { ...made, experts, tuned, taken: true };
+			await this.#kept(result);
+			this.#unsettle();
+			this.#stale = false;
+			this.refused = null;
+			this.adapted = result;
+			this.#events.onAdapted(result);
+			this.#do(() => this.#remember());
+			return result;
+		}, signal);
+	}
+
+	/**
+	 * What is in use and what it is made of, once all changes are learnt. Rejects with "not_adapted" where nothing is.
+	 * @param {AbortSignal} signal ends it before it begins
+	 */
+	async inUse(signal) {
+		const engine = await this.#ready();
+		return this.#steps.inTurn(async () => {
+			if (this.#stale && this.learning) await this.#adapt();
+			const { file, notes } = await engine.pack({ entries: 0, head: "" });
+			const { inUse } = await engine.history();
+			return { engine, file, notes, number: inUse, support: this.#members.support(this.#task), settled: this.#settled.signal };
+		}, signal);
+	}
+
+	/** From now on something else is learnt or used than what `inUse` said. */
+	#unsettle() {
+		this.#settled.abort();
+		this.#settled = new AbortController();
 	}
 
 	/** Turns experts off or on. @param {boolean} on */
 	useExperts(on) {
+		this.#unsettle();
 		this.#do(async () => {
-			const { experts, stale } = await /** @type {Engine} */ (this.#engine).useExperts(on);
+			const { experts, tuned, stale } = await /** @type {Engine} */ (this.#engine).useExperts(on);
 			if (stale) this.#stale = true;
 			if (!this.adapted) return;
-			this.adapted = { ...this.adapted, experts };
+			this.adapted = { ...this.adapted, experts, tuned };
 			if (!this.#stale) this.#events.onAdapted(this.adapted);
 		});
 	}
@@ -225,8 +245,8 @@ export class Runner {
 	async #restart() {
 		const engine = this.#engine;
 		if (!engine) return;
-		this.#generation++;
-		this.#steps = [];
+		this.#unsettle();
+		this.#steps.clear();
 		this.state = "restarting";
 		this.#events.onRestart(false);
 		this.#events.onState();
@@ -252,7 +272,7 @@ export class Runner {
 
 	/** Tells a new engine everything the task has. */
 	#replay() {
-		this.#steps = [];
+		this.#steps.clear();
 		this.#pool?.clear();
 		this.#members.clear();
 		this.adapted = null;
@@ -288,9 +308,9 @@ export class Runner {
 
 	/** @param {number} number */
 	async #use(number) {
-		const { experts } = await /** @type {Engine} */ (this.#engine).useVersion(number);
+		const { experts, tuned } = await /** @type {Engine} */ (this.#engine).useVersion(number);
 		const info = this.#keeper?.versions.find((v) => v.number === number)?.info;
-		this.adapted = info ? { ...info, experts } : null;
+		this.adapted = info ? { ...info, experts, tuned } : null;
 		this.#events.onAdapted(this.adapted);
 	}
 
@@ -393,6 +413,7 @@ export class Runner {
 
 	/** Adapts when the steps at hand are done, once for all of them. */
 	#adaptSoon() {
+		this.#unsettle();
 		this.#stale = true;
 		this.#do(async () => {});
 	}
@@ -414,29 +435,8 @@ export class Runner {
 		this.#events.onAdapted(result);
 	}
 
-	/** @param {() => Promise<void>} step */
-	#do(step) {
-		this.#steps.push(step);
-		if (!this.#running) void this.#run();
-	}
-
-	async #run() {
-		this.#running = true;
-		while (this.state === "ready") {
-			const step = this.#steps.shift() ?? (this.#stale && this.learning && this.#recalled ? () => this.#adapt() : null);
-			if (!step) break;
-			const generation = this.#generation;
-			try {
-				await step();
-			} catch (cause) {
-				const error = typed(cause);
-				if (error.code === "died") await this.#restarting; // which the death itself began
-				else if (generation === this.#generation) this.#events.onError(error);
-			}
-			this.#events.onState();
-		}
-		this.#running = false;
-	}
+	/** @param {() => Promise<unknown>} step */
+	#do = (step) => this.#steps.add(step);
 
 	/** The page's key of an example the engine speaks of. @param {number} id */
 	exampleKey(id) {

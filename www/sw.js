@@ -11,7 +11,7 @@
 /** @typedef {{ id: string, files: Record<string, Entry> }} List id: sha256 of its text */
 /** @typedef {{ waitUntil(until: Promise<unknown>): void }} Lasting */
 /** @typedef {Lasting & { request: Request, clientId: string, resultingClientId: string, respondWith(answer: Promise<Response>): void }} Fetching */
-/** @typedef {Lasting & { data: { engine: string, seen: string }, ports: MessagePort[], source: { id: string } | null }} Telling */
+/** @typedef {Lasting & { data: { engine: string, tuning?: string, seen: string }, ports: MessagePort[], source: { id: string } | null }} Telling */
 /** What the page is told: whether it can be opened without a network, the bytes kept, and what is missing. @typedef {{ kept: boolean, bytes: number, why: "" | "list" | "room" | "network" }} Kept */
 
 const worker = /** @type {any} */ (self);
@@ -148,12 +148,12 @@ async function answer({ request, clientId, resultingClientId }, name) {
 
 /**
  * Keeps everything that the page needs, with the engine that its browser takes.
- * @param {Telling} event engine: its file; seen: the text of the list when the page started
+ * @param {Telling} event engine: its file; tuning: that of the one that can fine-tune, where it was used; seen: the text of the list when the page started
  * @returns {Promise<Kept>}
  */
-async function keep({ data: { engine, seen }, source }) {
+async function keep({ data: { engine, tuning, seen }, source }) {
 	const list = await newest();
-	const needed = (/** @type {List} */ of) => Object.entries(of.files).filter(([name]) => !name.endsWith(".wasm") || name === engine);
+	const needed = (/** @type {List} */ of) => Object.entries(of.files).filter(([name]) => !name.endsWith(".wasm") || name === engine || name === tuning);
 	const size = (/** @type {List} */ of) => needed(of).reduce((sum, [, { bytes }]) => sum + bytes, 0);
 	if (!list) {
 		const had = await complete();

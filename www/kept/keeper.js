@@ -165,10 +165,11 @@ export class Keeper {
 		if (elsewhere) {
 			this.#note("imported", { version: info.version }, content);
 		} else {
-			const { experts } = info;
+			const { experts, tuning: t } = info;
 			if (experts) this.#experts = this.#engine?.hashes.experts ?? "";
 			this.#note("chosen", {
 				head: info.head, strength: info.strength, ...(experts && { experts: this.#experts, scores: experts.scores, changed: experts.changed }),
+				...(t && { finetune: t.mode, steps: t.steps, rate: t.rate, part: t.part, moved: t.moved, "moved-share": t.changed }),
 			});
 			const { leaveOneOut: l } = info;
 			if (l) this.#note("measured", { by: "leave-one-out", hits: l.hits, total: l.total, accuracy: l.total ? l.hits / l.total : 0 });

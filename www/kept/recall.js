@@ -4,12 +4,13 @@ import { typed } from "../error.js";
 
 /** @import { AdaptResult, Version } from "../adaptation.js" */
 /** @import { Choice, Engine } from "../engine.js" */
+/** @import { Runner } from "../runner.js" */
 /** @import { Class, Task } from "../task.js" */
 /** @import { Keeper } from "./keeper.js" */
 
 /** What adapt would have said of a version. @param {Version} version @param {Choice | null} experts @returns {AdaptResult} */
 export function asResult(version, experts) {
-	return { ...version, taken: true, way: version.classes.length, experts, steps: [], ms: 0 };
+	return { ...version, taken: true, way: version.classes.length, experts, tuned: version.finetuned !== "", steps: [], ms: 0 };
 }
 
 /**
@@ -49,12 +50,30 @@ export async function lessOne(engine, keeper, experts) {
 }
 
 /**
+ * Takes an adapter from elsewhere into use. Its classes are those of the task by their names, which are made where they are missing.
+ * @param {Runner} runner
+ * @param {Task} task
+ * @param {Uint8Array} file
+ */
+export function takeAdapter(runner, task, file) {
+	return runner.take(async (engine) => {
+		const { keys, made } = classesOf(task, await engine.adapterClasses(file));
+		try {
+			return asResult(await engine.importAdapter(file, keys), null);
+		} catch (cause) {
+			for (const of of made) task.removeClass(of);
+			throw cause;
+		}
+	});
+}
+
+/**
  * The classes of the task that names stand for, made where they are missing.
  * @param {Task} task
  * @param {string[]} names
  * @returns {{ keys: number[], made: Class[] }}
  */
-export function classesOf(task, names) {
+function classesOf(task, names) {
 	/** @type {Class[]} */
 	const made = [];
 	const keys = names.map((name) => {

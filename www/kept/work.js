@@ -2,12 +2,16 @@
 
 import { chosen, keepChoice } from "../choice.js";
 import { EngineError, typed } from "../error.js";
+import { FineTuning } from "../finetune.js";
+import { keepTuning } from "../offline.js";
 import { text } from "../strings.js";
+import { ended, FineTuneView } from "../views/finetune.js";
 import { JournalView } from "../views/journal.js";
 import { KeptView } from "../views/kept.js";
 import { RefusedView, VersionsView } from "../views/versions.js";
 import { encodePixels, fileName, save } from "./files.js";
 import { journalBytes, Keeper } from "./keeper.js";
+import { takeAdapter } from "./recall.js";
 import { Shelf } from "./shelf.js";
 import { readTaskFile, taskFile } from "./taskfile.js";
 
@@ -59,6 +63,8 @@ export class Work {
 	#versions;
 	#journal;
 	#refused;
+	#tuning;
+	#finetune;
 	#view;
 	/** the trouble that was told @type {ErrorCode | null} */
 	#told = null;
@@ -74,7 +80,9 @@ export class Work {
 			shelf, kept, why, encode: encodePixels, untouched: (of) => untouched.has(of), onChange: () => this.update(),
 		});
 		this.#versions = new VersionsView((number) => runner.useVersion(number));
-		this.#refused = new RefusedView(() => runner.overrule());
+		this.#tuning = new FineTuning(runner, this.keeper);
+		this.#finetune = new FineTuneView((options) => this.#tune(options));
+		this.#refused = new RefusedView(() => void (this.#tuning.overrule() || runner.overrule()));
 		this.#journal = new JournalView(async () => {
 			const { bytes, end } = await this.keeper.journal();
 			if (!this.#engine) throw new EngineError("died", "no engine yet");
@@ -88,6 +96,7 @@ export class Work {
 			forget: () => void this.#try(() => this.#forget()),
 		}, this.#versions.element, this.#journal.element);
 		document.getElementById("learn-reason")?.after(this.#refused.element);
+		document.querySelector(".learn")?.append(this.#finetune.element);
 		runner.keep(this.keeper);
 	}
 
@@ -109,6 +118,7 @@ export class Work {
 		const { task, runner, status } = this.#parts;
 		this.#versions.update(keeper.versions, keeper.current);
 		this.#refused.update(runner.refused);
+		this.#finetune.update(runner.adapted ? keeper.current : 0, task.waiting === 0);
 		this.#view.update({
 			trouble: keeper.trouble, safe: keeper.safe, begun: task.exampleCount > 0 || keeper.versions.length > 0, version: keeper.current > 0,
 		});
@@ -130,6 +140,29 @@ export class Work {
 		if (!this.#shelf || !navigator.storage?.persist || chosen(askedKey)) return;
 		keepChoice(askedKey, "yes");
 		if (!(await navigator.storage.persisted())) await navigator.storage.persist();
+	}
+
+	/** @type {import("../views/finetune.js").Run} */
+	async #tune({ onProgress, signal }) {
+		const { runner, status } = this.#parts;
+		let fetched = false;
+		try {
+			const out = await this.#tuning.start({
+				signal,
+				onProgress: (where) => {
+					if (where.at !== "engine" && !fetched) void keepTuning().then((kept) => status.offline(kept));
+					fetched = where.at !== "engine";
+					onProgress(where);
+				},
+			});
+			if (out.outcome === "taken") status.say(() => text.versionTuned(""), () => runner.useVersion(out.result.parent));
+			this.update();
+			return ended(out);
+		} catch (cause) {
+			const { code, message } = typed(cause);
+			console.info(`${code}: ${message}`);
+			return { said: () => text.errors[code], fades: true };
+		}
 	}
 
 	async #saveTask() {
@@ -166,7 +199,8 @@ export class Work {
 
 	/** @param {File} file */
 	async #openAdapter(file) {
-		await this.#parts.runner.importAdapter(new Uint8Array(await file.arrayBuffer()));
+		const { runner, task } = this.#parts;
+		await takeAdapter(runner, task, new Uint8Array(await file.arrayBuffer()));
 		this.update();
 	}
 

@@ -1,6 +1,7 @@
 // Every word the page says, in English.
 
 import { evidence } from "./evidence.en.js";
+import { finetune } from "./finetune.en.js";
 import { formats } from "./format.js";
 
 /** @import { Trouble } from "../camera.js" */
@@ -133,6 +134,7 @@ export const en = {
 	pictureOf: (name) => `the picture ${name}`,
 
 	...evidence,
+	...finetune,
 
 	// status
 	/** @param {Progress} p */

@@ -1,6 +1,7 @@
 // Every word the page says, in Japanese.
 
 import { evidence } from "./evidence.ja.js";
+import { finetune } from "./finetune.ja.js";
 import { formats } from "./format.js";
 
 /** @import { Text } from "../strings.js" */
@@ -108,6 +109,7 @@ export const ja = {
 	pictureOf: (name) => `画像${name}`,
 
 	...evidence,
+	...finetune,
 
 	// status
 	progress: ({ part, loaded, total }) =>

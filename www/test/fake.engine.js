@@ -77,13 +77,38 @@ export class FakeEngine {
 	/** the last version */
 	version = 0;
 
-	/** @param {{ force?: boolean }} options */
-	async adapt({ force = false } = {}) {
-		await this.#do(force ? "adapt, forced" : "adapt");
+	/** what fine-tuning will come to: its learning rate */
+	rate = 0.003;
+	/** while it fine-tunes @type {() => Promise<unknown>} */
+	during = async () => {};
+	/** engines beside it @type {FakeEngine[]} */
+	twins = [];
+	disposed = false;
+
+	async twin() {
+		await this.#do("twin");
+		const twin = new FakeEngine();
+		Object.assign(twin, { worse: this.worse, rate: this.rate, during: this.during });
+		this.twins.push(twin);
+		return twin;
+	}
+
+	dispose() {
+		this.disposed = this.dead = true;
+	}
+
+	/** @param {{ force?: boolean, finetune?: boolean, onProgress?: (p: object) => void }} options */
+	async adapt({ force = false, finetune = false, onProgress = () => {} } = {}) {
+		await this.#do(`adapt${finetune ? ", fine-tuned" : ""}${force ? ", forced" : ""}`);
+		if (finetune) {
+			onProgress({ step: "tune", done: 1, total: 2 });
+			await this.during();
+			await this.#do("tuned");
+		}
 		const verdict = { code: this.worse ? "worse" : "better", reason: "so it is", compared: 2, hits: 1, before: 2, logLoss: 1, logBefore: 0 };
 		if (this.worse && !force) return { taken: false, version: 0, verdict };
 		this.mergedAt = this.on && this.experts;
-		return { taken: true, version: ++this.version, verdict, head: "blend", strength: 0, leaveOneOut: null, classes: [], way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1 };
+		return { taken: true, version: ++this.version, verdict, head: "blend", strength: 0, leaveOneOut: null, classes: [], way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1, ...(finetune && { tuning: { mode: "sparse", rate: this.rate } }) };
 	}
 
 	/** the last adapt merged experts */
@@ -106,8 +131,8 @@ export class FakeEngine {
 	/** @param {Uint8Array} file @param {Uint8Array} notes @param {number} version */
 	async recall(file, notes, version) {
 		await this.#do(`recall ${version} ${file} ${notes}`);
-		this.version = version;
-		return { version, classes: [] };
+		this.version = version || this.version + 1;
+		return { version: this.version, parent: this.version - 1, classes: [], finetuned: "" };
 	}
 
 	/** @param {number} version */

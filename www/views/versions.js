@@ -51,7 +51,7 @@ export class VersionsView {
 	/** @param {KeptVersion} version */
 	#item({ number, time, info }) {
 		const lines = info
-			? [text.versionOf(info.way, info.examples, text.heads[info.head]), leftOut(info), verdict(info)]
+			? [text.versionOf(info.way, info.examples, text.heads[info.head]), ...tuned(info), leftOut(info), verdict(info)]
 			: [text.versionUnread];
 		return this.#row(number, text.version(number), text.when(time), lines);
 	}
@@ -112,6 +112,11 @@ export class VersionsView {
 			el("tbody", {}, ...rows.map(([name, cell]) => el("tr", {}, el("th", { scope: "row", textContent: name }), ...shown.map((v) => el("td", { textContent: cell(v) }))))),
 		);
 	}
+}
+
+/** @param {AdaptResult} info */
+function tuned({ finetuned, tuning }) {
+	return finetuned ? [text.versionTuned(tuning ? text.percent(tuning.changed) : "")] : [];
 }
 
 /** @param {AdaptResult} info */
