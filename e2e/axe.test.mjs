@@ -30,6 +30,12 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 			await user.press(page.locator("#sample"));
 			await user.waitForVerdict(table.sampleBad, table);
 			await check(page, "learnt");
+			await user.press(page.locator("#finetune > summary"));
+			await user.press(user.button(page.locator("#finetune"), table.finetuneStart));
+			await user.waitFor("#finetune-where", table.finetuneReady);
+			await check(page, "fine-tuning");
+			await user.press(user.button(page.locator("#finetune"), table.finetuneStop));
+			await user.waitFor("#finetune-line", table.finetuneStopped);
 			await user.press(user.button(user.card(0), table.removeClass(table.sampleGood)));
 			await user.press(user.button(page.locator("#notices"), table.undo));
 			await user.waitForPictures(0, 5, table);

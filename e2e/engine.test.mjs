@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { valueOf } from "../www/engine.host.js";
 import { brotli } from "./brotli.mjs";
 import { randomModels } from "./bundle.mjs";
-import { allowRelaxed, openBundle, relaxedUrl, start, wasmUrl } from "./host.mjs";
-import { animatedGif, png, pngOf, rgba, stripes } from "./pictures.mjs";
+import { allowRelaxed, openBundle, relaxedTuningUrl, relaxedUrl, start, tuningUrl, wasmUrl } from "./host.mjs";
+import { animatedGif, png, pngOf, rgba, stripes, stripesInAnyLight } from "./pictures.mjs";
 
 /** @import { Verbs } from "../www/engine.js" */
 
@@ -41,6 +41,13 @@ test("either engine is at most a third of onnxruntime-web's on the wire", async 
 		const wasm = readFileSync(url);
 		const { length } = await brotli(wasm);
 		assert.ok(length <= wire, `${url}: ${wasm.length} bytes, ${length} with brotli`);
+	}));
+});
+
+test("the engines that can fine-tune are at most a tenth larger", async () => {
+	await Promise.all([tuningUrl, relaxedTuningUrl].map(async (url) => {
+		const { length } = await brotli(readFileSync(url));
+		assert.ok(length <= 1.1 * wire, `${url}: ${length} bytes with brotli`);
 	}));
 });
 
@@ -95,7 +102,7 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	const second = valueOf(() => verbs.addExample(crosses, cross(0), 64, 64, 0));
 	const learnt = valueOf(() => verbs.adapt());
 	assert.deepEqual({ ...learnt, steps: [], verdict: learnt.verdict.code }, {
-		version: 1, parent: 0, taken: true, way: 2, examples: 2, experts: null, steps: [], head: "prototypes", strength: 0, verdict: "first",
+		version: 1, parent: 0, taken: true, way: 2, examples: 2, experts: null, tuned: false, finetuned: "", steps: [], head: "prototypes", strength: 0, verdict: "first",
 		classes: [{ id: circles, name: "circles" }, { id: crosses, name: "crosses" }], leaveOneOut: null,
 	});
 
@@ -166,7 +173,7 @@ test("versions: adapted step by step, stopped, refused, gone back to; doubts and
 
 	const { versions, inUse } = valueOf(() => verbs.history());
 	assert.deepEqual([inUse, versions.at(-1)?.parent], [second.version, first.version]);
-	assert.deepEqual(valueOf(() => verbs.useVersion(first.version)), { experts: null, stale: true });
+	assert.deepEqual(valueOf(() => verbs.useVersion(first.version)), { experts: null, tuned: false, stale: true });
 	assert.deepEqual(ask(), answer);
 	assert.equal(codeOf(verbs.useVersion(99)), "unknown_version");
 	valueOf(() => verbs.useVersion(0));
@@ -174,6 +181,56 @@ test("versions: adapted step by step, stopped, refused, gone back to; doubts and
 	assert.equal(valueOf(() => verbs.explain()), null);
 	assert.equal(codeOf(verbs.heat(one, circle(19), 64, 64)), "not_adapted");
 	for (const id of [one, two]) valueOf(() => verbs.removeClass(id));
+});
+
+test("fine-tuning: step by step, with rests within a step; stopped; in a version that carries over; and refused by an engine that cannot", async () => {
+	const bars = (/** @type {number} */ n, /** @type {boolean} */ upright) => rgba(64, 64, stripesInAnyLight(upright, n));
+	const teach = (/** @type {Verbs} */ go) => {
+		const [one = 0, two = 0] = ["one", "two"].map((name) => valueOf(() => go.addClass(name)));
+		for (let n = 0; n < 5; n++) {
+			valueOf(() => go.addExample(one, bars(n, false), 64, 64, 0));
+			valueOf(() => go.addExample(two, bars(n, true), 64, 64, 0));
+		}
+		return [one, two];
+	};
+	const { verbs: tuner } = await openBundle(models.file, tuningUrl);
+	teach(tuner);
+	valueOf(() => tuner.adapt());
+	const plain = valueOf(() => tuner.classify(bars(8, true), 64, 64, 0)).scores;
+	/** @param {number} stopAt @returns {{ told: number[], rests: number, out: ReturnType<Verbs["adaptNext"]> }} */
+	const run = (stopAt) => {
+		/** @type {Set<number>} */
+		const told = new Set();
+		let rests = 0;
+		let out = tuner.adapt("", true, true, true);
+		for (; "value" in out && "step" in out.value; rests++) {
+			if (out.value.step === "tune") told.add(out.value.done);
+			out = tuner.adaptNext(rests === stopAt);
+		}
+		return { told: [...told], rests, out };
+	};
+	assert.equal(codeOf(run(3).out), "aborted");
+	assert.deepEqual(valueOf(() => tuner.classify(bars(8, true), 64, 64, 0)).scores, plain);
+	const { told, rests, out } = run(-1);
+	assert.ok("value" in out && !("step" in out.value));
+	const { tuning, tuned, finetuned, version } = out.value;
+	assert.deepEqual([told[0], told.at(-1), finetuned, version, tuned, tuning?.mode, tuning?.steps], [0, 50, "sparse", 2, tuning?.rate !== 0, "sparse", 10]);
+	assert.ok(rests > told.length, `${rests} rests in ${told.length} steps`);
+	assert.ok(tuning && tuning.rate > 0 && tuning.changed > 0.09 && tuning.changed <= 0.1 && tuning.moved > 0, JSON.stringify(tuning));
+
+	// Another engine, which cannot fine-tune, answers by it to the bit, and by no embedding of the backbone alone.
+	const [one = 0, two = 0] = teach(verbs);
+	assert.equal(codeOf(verbs.adapt("", false, false, true)), "usage");
+	const { file, notes } = valueOf(() => tuner.pack("b".repeat(64), "", "2026-01-01T00:00:00Z", 0, ""));
+	const recalled = valueOf(() => verbs.recall("b".repeat(64), "", file, notes, 0, `${one} ${two}`));
+	assert.equal(recalled.finetuned, "sparse");
+	assert.equal(valueOf(() => verbs.useVersion(recalled.version)).tuned, true);
+	const [here, there] = [verbs, tuner].map((v) => valueOf(() => v.classify(bars(8, true), 64, 64, 0)).scores.map((s) => s.probability));
+	assert.deepEqual(here, there);
+	assert.notDeepEqual(here, plain.map((s) => s.probability));
+	assert.equal(codeOf(verbs.classifyEmbedding(valueOf(() => verbs.embed(bars(8, true), 64, 64, 0)).embed)), "other_weights");
+	for (const id of [one, two]) valueOf(() => verbs.removeClass(id));
+	valueOf(() => verbs.useVersion(0));
 });
 
 test("an embedding stands for its picture, wherever it was made", () => {

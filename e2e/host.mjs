@@ -9,6 +9,8 @@ import { relaxedSupported } from "../www/engine.js";
 
 export const wasmUrl = new URL("../www/engine.wasm", import.meta.url);
 export const relaxedUrl = new URL("../www/engine.relaxed.wasm", import.meta.url);
+export const tuningUrl = new URL("../www/engine.tune.wasm", import.meta.url);
+export const relaxedTuningUrl = new URL("../www/engine.tune.relaxed.wasm", import.meta.url);
 
 /**
  * Starts www/engine.wasm.

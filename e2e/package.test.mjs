@@ -74,7 +74,7 @@ async function host(from) {
 
 test("the package has what it names, and nothing of the page", () => {
 	const manifest = JSON.parse(readFileSync(join(folder, "haguruma/package.json"), "utf8"));
-	for (const path of [manifest.types, manifest.exports["."].default, manifest.exports["./engine.wasm"], manifest.exports["./engine.relaxed.wasm"], ...manifest.sideEffects]) {
+	for (const path of [manifest.types, manifest.exports["."].default, manifest.exports["./engine.wasm"], manifest.exports["./engine.relaxed.wasm"], manifest.exports["./engine.tune.wasm"], manifest.exports["./engine.tune.relaxed.wasm"], ...manifest.sideEffects]) {
 		assert.ok(existsSync(join(folder, "haguruma", path)), path);
 	}
 	assert.ok(files().includes("orientation.js"));

@@ -83,3 +83,21 @@ export const casting = (bad, shift) =>
 		if (bad && inside && Math.abs(x - y - 15 - shift) < 5) return [20, 20, 25];
 		return inside ? [190, 195, 200] : [95, 90, 80];
 	});
+
+/** Numbers of 0..1 that look like chance and are the same each time (mulberry32). @param {number} seed */
+export const chance = (seed) => () => {
+	seed = (seed + 0x6d2b79f5) | 0;
+	let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+	t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+	return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+};
+
+/** Stripes of a direction, in any light: the light is what a backbone of random weights sees, and fine-tuning finds the direction. @param {boolean} upright @param {number} n @returns {Paint} */
+export function stripesInAnyLight(upright, n) {
+	const random = chance(2 * n + (upright ? 1 : 0) + 1000);
+	const [phase, light] = [6.28 * random(), 180 * random() - 90];
+	return (x, y) => {
+		const v = Math.min(255, Math.max(0, Math.round(128 + light + 40 * Math.sin(phase + (upright ? x : y) / 2.2))));
+		return [v, v, v];
+	};
+}

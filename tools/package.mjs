@@ -9,8 +9,11 @@ import { fileURLToPath } from "node:url";
 const www = fileURLToPath(new URL("../www/", import.meta.url));
 const readme = fileURLToPath(new URL("package.md", import.meta.url));
 
+/** The second two can fine-tune, and are fetched by who wants that. */
+const engines = ["engine.wasm", "engine.relaxed.wasm", "engine.tune.wasm", "engine.tune.relaxed.wasm"];
+
 /** What is needed besides the modules that engine.js and its Worker import, and the types that engine.d.ts does. */
-const others = ["engine.wasm", "engine.relaxed.wasm", "models/default.json", "models/card.md"];
+const others = [...engines, "models/default.json", "models/card.md"];
 
 /** The files of the package, from www. @returns {string[]} */
 export function files() {
@@ -46,8 +49,7 @@ export function layOut(folder, licence) {
 		type: "module",
 		exports: {
 			".": { types: "./engine.d.ts", default: "./engine.js" },
-			"./engine.wasm": "./engine.wasm",
-			"./engine.relaxed.wasm": "./engine.relaxed.wasm",
+			...Object.fromEntries(engines.map((name) => [`./${name}`, `./${name}`])),
 			"./models/*": "./models/*",
 			"./package.json": "./package.json",
 		},

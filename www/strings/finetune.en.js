@@ -8,9 +8,9 @@ const { number } = formats("en");
 const count = (n, unit) => `${number(n)} ${unit}${n === 1 ? "" : "s"}`;
 
 export const finetune = {
-	finetuneTitle: "Fine-tune",
+	finetuneTitle: "Fine-tune the model",
 	finetuneHint: "When classes are still mixed up: the model itself takes small steps towards your pictures, and what comes of it is kept only if it does better on pictures left out. Takes seconds to minutes; you can go on meanwhile. The first time, a part of the program is loaded for it.",
-	finetuneStart: "Fine-tune",
+	finetuneStart: "Start fine-tuning",
 	finetuneStop: "Stop",
 	finetuneBusy: "Fine-tuning. You can go on trying meanwhile; a change of the pictures ends it.",
 	finetuneEngine: "Loading what fine-tunes",

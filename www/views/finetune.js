@@ -9,7 +9,7 @@ import { verdict } from "./versions.js";
 /** What is said at the end, and whether it is of the version in use. @typedef {{ said: () => string, fades: boolean }} Ended */
 /** Fine-tunes; never rejects. @typedef {(options: { onProgress: (where: Where) => void, signal: AbortSignal }) => Promise<Ended>} Run */
 
-/** Fine-tuning, under what was learnt: what it is for, a bar with steps and time left, and what came of it. */
+/** Fine-tuning, folded away under what was learnt: what it is for, a bar with steps and time left, and what came of it. */
 export class FineTuneView {
 	element;
 	#start = el("button", { type: "button", say: "finetuneStart", "aria-describedby": "finetune-hint" });
@@ -32,9 +32,8 @@ export class FineTuneView {
 
 	/** @param {Run} run */
 	constructor(run) {
-		this.element = el("section", { id: "finetune", "aria-labelledby": "finetune-title", hidden: true },
-			el("h3", { id: "finetune-title", say: "finetuneTitle" }), el("p", { id: "finetune-hint", say: "finetuneHint" }),
-			el("div", { className: "finetune-tools" }, this.#start, this.#stop), this.#bar, this.#where, this.#line);
+		this.element = el("details", { id: "finetune", hidden: true }, el("summary", { id: "finetune-title", say: "finetuneTitle" }),
+			el("div", {}, el("p", { id: "finetune-hint", say: "finetuneHint" }), el("div", {}, this.#start, this.#stop), this.#bar, this.#where, this.#line));
 		this.#start.addEventListener("click", () => {
 			if (this.#start.getAttribute("aria-disabled") !== "true") void this.#run(run);
 		});

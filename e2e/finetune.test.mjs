@@ -1,0 +1,232 @@
+// Fine-tuning on the page: beside what is in use, stopped at once, taken or not, kept, gone back from, and carried to the terminal; without a network too.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { languages, text } from "../www/strings.js";
+import { faults } from "./axe.mjs";
+import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
+import { randomModels } from "./bundle.mjs";
+import { chance, png, stripesInAnyLight } from "./pictures.mjs";
+import { serve } from "./terminal.mjs";
+import { fileOf, User } from "./user.mjs";
+
+/** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
+/** @import { Text } from "../www/strings.js" */
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+/** A small backbone of random weights: it knows nothing, so there is much to gain. */
+const models = randomModels();
+const folder = mkdtempSync(join(tmpdir(), "haguruma-"));
+/** @type {Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof serve>>} */
+let server;
+before(async () => {
+	cpSync(join(root, "www"), join(folder, "www"), { recursive: true, filter: (path) => !/www\/(test|models)$/.test(path) });
+	cpSync(models.folder, join(folder, "www/models"), { recursive: true });
+	[browser, server] = await Promise.all([launch(), serve(join(folder, "www"))]);
+});
+after(async () => {
+	await browser?.close();
+	await server?.stop();
+	models.remove();
+	rmSync(folder, { recursive: true });
+});
+
+/** @param {Text} [table] @param {BrowserContextOptions} [options] */
+async function open(options = desktop, table = text) {
+	const visit = await Visit.open(browser, server.url, options);
+	await ready(visit.page, table);
+	return { visit, page: visit.page, user: new User(visit.page, options.hasTouch) };
+}
+
+/** @param {Page} page */
+const ready = (page, table = text) => eventually(() => page.locator("#load-line").textContent(), table.ready(models.name));
+
+/** @param {boolean} upright @param {number} n */
+const stripes = (upright, n) => png(64, 64, stripesInAnyLight(upright, n));
+
+/** Brighter above or at the left, in light of any colour, which says more than a few steps can take away. @param {boolean} left @param {number} n */
+function halves(left, n) {
+	const random = chance(2 * n + (left ? 1 : 0) + 1000);
+	const light = [0, 0, 0].map(() => 180 * random() - 90);
+	return png(64, 64, (x, y) => {
+		const [r = 0, g = 0, b = 0] = light.map((v) => Math.min(255, Math.max(0, Math.round(128 + v + ((left ? x : y) < 32 ? 25 : -25)))));
+		return [r, g, b];
+	});
+}
+
+/** Two classes of so many pictures, learnt. @param {User} user @param {(second: boolean, n: number) => Buffer} draw @param {Text} [table] */
+async function teach(user, draw, table = text, count = 5) {
+	for (const [i, second] of [false, true].entries()) {
+		await user.choose(user.button(user.card(i), table.chooseFiles), Array.from({ length: count }, (_, n) => fileOf(`${n}.png`, draw(second, n))));
+		await user.waitForPictures(i, count, table);
+	}
+	await user.press(user.page.locator("#learn"));
+	await user.waitFor("#learn-reason", table.learntLive);
+	await unfold(user);
+}
+
+/** @param {User} user */
+const unfold = (user) => user.press(user.page.locator("#finetune > summary"));
+
+/** What the page says of a picture: the bars. @param {User} user @param {Buffer} bytes */
+async function answer(user, bytes) {
+	await user.page.locator("#verdict").evaluate((p) => (p.textContent = "")); // that of the picture before
+	await user.choose(user.button(user.tryIt, text.tryChoose), [fileOf("new.png", bytes)]);
+	await eventually(() => user.page.locator("#verdict").textContent(), (said) => Boolean(said), "an answer");
+	return user.page.locator("#bars").innerText();
+}
+
+/** @param {Page} page @returns {Promise<string | null>} the version in use */
+const inUse = (page) => page.locator(".in-use").getAttribute("data-version");
+
+/** All that has been said of where it is. @param {Page} page */
+const watch = (page) => page.evaluate(() => {
+	const where = /** @type {HTMLElement} */ (document.getElementById("finetune-where"));
+	const said = /** @type {string[]} */ (/** @type {any} */ (globalThis).said = []);
+	new MutationObserver(() => said.push(where.textContent ?? "")).observe(where, { childList: true, characterData: true, subtree: true });
+});
+
+/** @param {User} user */
+const press = (user, table = text) => user.press(user.button(user.page.locator("#finetune"), table.finetuneStart));
+
+/** Runs the terminal. @param {...string} args */
+const terminal = (...args) => execFileSync(join(root, "build/haguruma"), args, { encoding: "utf8" });
+
+test("desktop: steps are taken while the page answers; the version is better, undone, kept, and the same at the terminal; then without a network", async () => {
+	const { visit, page, user } = await open();
+	await teach(user, stripes);
+	await eventually(() => page.locator("#offline-line").textContent(), (said) => Boolean(said), "kept for use without a network");
+	const plain = await answer(user, stripes(true, 9));
+	await watch(page);
+	const engines = page.workers().length;
+
+	// By keyboard: the focus goes to the button that stops.
+	const { long } = await visit.tasks(async () => {
+		await user.button(page.locator("#finetune"), text.finetuneStart).focus();
+		await page.keyboard.press("Enter");
+		await eventually(() => page.evaluate(() => document.activeElement?.textContent), text.finetuneStop);
+		await eventually(() => page.locator("#finetune-where").textContent(), (said) => said?.startsWith(text.finetuneSteps(2, 50).slice(0, 5)) ?? false, "steps");
+		await visit.screenshot("desktop-finetune", { fullPage: false });
+		await user.waitFor("#finetune-line", text.finetuneTaken(text.version(2), "").split(":")[0] ?? "");
+	});
+	assert.deepEqual(long, []);
+	/** @type {string[]} */
+	const said = await page.evaluate(() => /** @type {any} */ (globalThis).said);
+	for (const [what, wanted] of /** @type {[string, RegExp][]} */ ([
+		["bytes", /Engine \d+\.\d( of \d+\.\d)? MB/], ["pictures", /Picture 10 of 10/], ["steps and time left", /Step \d+ of 50, about \d+ (second|minute)s? left/],
+	])) assert.ok(said.some((line) => wanted.test(line)), `${what}: ${[...new Set(said)].join("; ")}`);
+	assert.equal(await page.evaluate(() => document.activeElement?.textContent), text.finetuneStart);
+	await eventually(() => page.workers().length, engines, "its Worker is gone");
+	await user.press(page.locator("#versions > summary"));
+	assert.match(await page.locator('[data-version="2"]').innerText(), /Fine-tuned: 10% .*\n.*9 of 10.*\n.*Of 10 pictures/s);
+	await visit.screenshot("desktop-finetuned");
+	const tuned = await answer(user, stripes(true, 9));
+	assert.notEqual(tuned, plain);
+
+	// Back, and forward again.
+	await user.press(user.button(page.locator("#notices"), text.undo));
+	await eventually(() => inUse(page), "1");
+	assert.equal(await answer(user, stripes(true, 9)), plain);
+	await user.press(page.locator('[data-version="2"] button'));
+	await eventually(() => inUse(page), "2");
+	assert.equal(await answer(user, stripes(true, 9)), tuned);
+	await user.press(page.locator("#journal > summary"));
+	await user.waitFor("#journal tbody", "finetune: sparse");
+
+	// At the terminal.
+	const coming = page.waitForEvent("download");
+	await user.press(user.button(page.locator("#kept"), text.saveAdapter));
+	const adapter = join(folder, "tuned.safetensors");
+	await (await coming).saveAs(adapter);
+	assert.ok(statSync(adapter).size > 30_000, "the change of the weights is in it");
+	mkdirSync(join(folder, "asked"));
+	for (const n of [9, 10, 11]) writeFileSync(join(folder, `asked/${n}.png`), stripes(true, n));
+	const { results } = JSON.parse(terminal("classify", "--adapter", adapter, "--bundle", join(models.folder, "default.json"), "--json", join(folder, "asked")));
+	for (const { file, scores } of results) {
+		const shown = (await answer(user, stripes(true, Number.parseInt(file.split("/").at(-1), 10)))).split("\n");
+		for (const { class: name, probability } of scores) assert.equal(shown[shown.indexOf(name) + 1], text.percent(probability), `${file}: ${name}: ${shown}`);
+	}
+
+	// Opened again, without a network: the version is there, and another one can be made.
+	await eventually(() => page.locator("#kept-line").textContent(), text.keptHere);
+	visit.calm();
+	await server.stop();
+	await page.context().setOffline(true);
+	await page.reload();
+	await ready(page);
+	await user.waitForPictures(1, 5);
+	await eventually(() => inUse(page), "2");
+	assert.equal(await answer(user, stripes(true, 9)), tuned);
+	await unfold(user);
+	await press(user);
+	await eventually(() => page.locator("#finetune-where").textContent(), (now) => /^Step/.test(now ?? ""), "steps");
+	server = await serve(join(folder, "www"), server.port);
+	await visit.close();
+});
+
+test("a stop is answered within 200 ms, wherever it is: all is as it was, and the next one goes on", async () => {
+	const { visit, page, user } = await open();
+	await teach(user, stripes, text, 12);
+	const before = await answer(user, stripes(true, 20));
+	const engines = page.workers().length;
+	/** @type {number[]} */
+	const took = [];
+	for (const wanted of [text.finetuneEngine, text.finetuneReady, "Step 1 ", "Step 3 "]) {
+		await press(user);
+		await eventually(() => page.locator("#finetune-where").textContent(), (now) => now?.startsWith(wanted) || /^Step \d/.test(now ?? ""), wanted);
+		took.push(await page.evaluate(async (stopped) => {
+			const button = /** @type {HTMLElement} */ (document.querySelector("#finetune button:not([hidden])"));
+			const begin = performance.now();
+			button.click();
+			while (document.getElementById("finetune-line")?.textContent !== stopped || button.hidden === false) await new Promise((resolve) => setTimeout(resolve));
+			await new Promise((resolve) => setTimeout(resolve)); // the next task of the page
+			return performance.now() - begin;
+		}, text.finetuneStopped));
+		await eventually(() => page.workers().length, engines, "its Worker is gone");
+	}
+	console.log(`stopped within ${took.map((ms) => `${ms.toFixed(1)} ms`).join(", ")}`);
+	assert.ok(took.every((ms) => ms < 200), `${took}`);
+	// What is in use answers meanwhile. A change of the pictures ends it too.
+	await press(user);
+	await eventually(() => page.locator("#finetune-where").textContent(), (now) => /^Step/.test(now ?? ""), "steps");
+	assert.equal(await answer(user, stripes(true, 20)), before);
+	assert.ok(await user.button(page.locator("#finetune"), text.finetuneStop).isVisible(), "it is still at work");
+	await user.choose(user.button(user.card(0), text.chooseFiles), [fileOf("13.png", stripes(false, 13))]);
+	await user.waitFor("#finetune-line", text.finetuneChanged);
+	await eventually(() => page.workers().length, engines, "its Worker is gone");
+	await user.press(page.locator("#versions > summary"));
+	await eventually(() => inUse(page), "2");
+	visit.calm();
+	await visit.close();
+});
+
+test("phone, in Japanese: nothing to gain is said, and axe finds nothing", async () => {
+	const { visit, page, user } = await open({ ...phone, locale: "ja" }, languages.ja);
+	await teach(user, halves, languages.ja);
+	await press(user, languages.ja);
+	await eventually(() => page.locator("#finetune-where").textContent(), (now) => now !== "", "it works");
+	await visit.screenshot("phone-finetune", { fullPage: false });
+	await user.waitFor("#finetune-line", languages.ja.finetuneNothing);
+	assert.deepEqual(await faults(page), []);
+	await visit.screenshot("phone-finetuned", { fullPage: false });
+	visit.calm();
+	await visit.close();
+});
+
+test("the engine cannot be had: it is said, and all goes on", async () => {
+	const { visit, page, user } = await open({ ...desktop, serviceWorkers: "block" }); // none between the page and this fault
+	await teach(user, stripes);
+	await page.context().route("**/engine.tune*.wasm", (route) => route.abort());
+	await press(user);
+	await user.waitFor("#finetune-line", text.errors.download);
+	await answer(user, stripes(true, 9));
+	visit.calm(/Failed to load|registration blocked/);
+	await visit.close();
+});
