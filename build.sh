@@ -191,7 +191,7 @@ check() {
   mapfile -t packages < <(wasm_packages)
   wasm go vet "${flags[@]}" "${packages[@]}" ./wasm/...
   wasm go vet "${flags[@]}" -tags relaxed ./core/kernel
-  wasm go vet "${flags[@]}" -tags browser,relaxed ./core/picture ./core/kernel ./wasm/browser
+  wasm go vet "${flags[@]}" -tags browser,relaxed,tune ./core/picture ./core/kernel ./wasm/browser
   need_packages
   npm run --silent check
 }

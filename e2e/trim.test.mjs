@@ -57,7 +57,7 @@ function functions(module) {
 }
 
 test("emulated copies and the emulation trap, all other code is what Go linked", async () => {
-	for (const name of ["engine.wasm", "engine.relaxed.wasm"]) {
+	for (const name of ["engine.wasm", "engine.relaxed.wasm", "engine.tune.wasm", "engine.tune.relaxed.wasm"]) {
 		const [linked, shipped] = await Promise.all(["build", "www"].map(async (folder) =>
 			functions(await readFile(new URL(`../${folder}/${name}`, import.meta.url)))));
 		assert.ok(linked && shipped && linked.bodies.length > 1000);

@@ -1,4 +1,4 @@
-//go:build js && wasm && tune
+//go:build js && wasm && (tune || !browser)
 
 package main
 
@@ -8,7 +8,7 @@ import (
 	"haguruma/sparse/finetune"
 )
 
-// The engines that can fine-tune are files of their own, which the page asks for when somebody wants them.
+// The engines that can fine-tune are files of their own (tag tune), which the page asks for when somebody wants them.
 func init() {
 	newTuner = func(clock func() float64) adapt.Tuner {
 		c := finetune.Default(finetune.Sparse) // as the terminal's

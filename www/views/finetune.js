@@ -12,6 +12,7 @@ import { verdict } from "./versions.js";
 /** Fine-tuning, folded away under what was learnt: what it is for, a bar with steps and time left, and what came of it. */
 export class FineTuneView {
 	element;
+	#hint = el("p", { id: "finetune-hint", say: "finetuneHint" });
 	#start = el("button", { type: "button", say: "finetuneStart", "aria-describedby": "finetune-hint" });
 	#stop = el("button", { type: "button", say: "finetuneStop", hidden: true });
 	#bar = el("progress", { id: "finetune-bar", max: 1, hidden: true, "aria-labelledby": "finetune-title", "aria-describedby": "finetune-where" });
@@ -33,7 +34,7 @@ export class FineTuneView {
 	/** @param {Run} run */
 	constructor(run) {
 		this.element = el("details", { id: "finetune", hidden: true }, el("summary", { id: "finetune-title", say: "finetuneTitle" }),
-			el("div", {}, el("p", { id: "finetune-hint", say: "finetuneHint" }), el("div", {}, this.#start, this.#stop), this.#bar, this.#where, this.#line));
+			el("div", {}, this.#hint, el("div", {}, this.#start, this.#stop), this.#bar, this.#where, this.#line));
 		this.#start.addEventListener("click", () => {
 			if (this.#start.getAttribute("aria-disabled") !== "true") void this.#run(run);
 		});
@@ -90,6 +91,7 @@ export class FineTuneView {
 		gone.hidden = true;
 		if (focused) shown.focus();
 		this.#bar.hidden = this.#where.hidden = !running;
+		this.#hint.hidden = running;
 		this.#bar.removeAttribute("value");
 	}
 
