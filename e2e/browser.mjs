@@ -115,7 +115,7 @@ export class Visit {
 	 * Tasks of the page's own thread, while `act` runs, that took more than 50 ms of a processor. What PerformanceObserver
 	 * calls a long task is one by the clock on the wall: on a busy machine a thread that only waits for its turn has many.
 	 * @param {() => Promise<void>} act
-	 * @returns {Promise<{ long: number[], count: number, total: number }>} ms of each long task; how many tasks there were; ms of all of them
+	 * @returns {Promise<{ long: number[], longest: number, count: number, total: number }>} ms of each long task and of the longest of all; how many tasks there were; ms of all of them
 	 */
 	async tasks(act) {
 		await this.page.evaluate(() => void (document.documentElement.dataset["watched"] = "")); // the renderer is awake
@@ -131,9 +131,9 @@ export class Visit {
 		const { traceEvents } = JSON.parse(trace.toString());
 		const main = new Set(
 			traceEvents.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map((e) => `${e.pid} ${e.tid}`));
-		const tasks = traceEvents.filter((e) => e.ph === "X" && e.name.endsWith("RunTask") && main.has(`${e.pid} ${e.tid}`));
+		const tasks = traceEvents.filter((e) => e.ph === "X" && e.name === "ThreadControllerImpl::RunTask" && main.has(`${e.pid} ${e.tid}`));
 		const ms = tasks.map((task) => (task.tdur ?? 0) / 1000); // a task of no time at all has none
-		return { long: ms.filter((took) => took > longTask), count: ms.length, total: ms.reduce((a, b) => a + b, 0) };
+		return { long: ms.filter((took) => took > longTask), longest: Math.max(0, ...ms), count: ms.length, total: ms.reduce((a, b) => a + b, 0) };
 	}
 
 	/** @param {string} name of a file in build/screenshots @param {{ fullPage?: boolean }} [options] */

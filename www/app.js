@@ -6,6 +6,7 @@ import { dropZone, fromFolderInput } from "./files.js";
 import { openShelf, Work } from "./kept/work.js";
 import { keepForOffline } from "./offline.js";
 import { OwnModel } from "./ownmodel.js";
+import { paced } from "./paced.js";
 import { listenForPaste } from "./paste.js";
 import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
@@ -61,6 +62,16 @@ const cards = new Map();
 let drawings = 0;
 let photos = 0;
 let bundleName = "";
+
+/** Brings the page up to date, once for all changes of a moment. */
+const render = paced(() => {
+	const more = renderClasses();
+	renderLearn();
+	sampleButton.hidden = task.exampleCount > 0;
+	work?.update();
+	gears.update(gearsState, runner.adapted !== null, runner.adapted?.experts ?? null);
+	return more;
+});
 
 const runner = new Runner(task, {
 	onState: render,
@@ -324,23 +335,9 @@ const proof = new Proof(task, runner, threshold, {
 
 // --- the whole ---
 
-let rendering = false;
-
-/** Brings the page up to date, once for all changes of this moment. */
-function render() {
-	if (rendering) return;
-	rendering = true;
-	queueMicrotask(() => {
-		rendering = false;
-		renderClasses();
-		renderLearn();
-		sampleButton.hidden = task.exampleCount > 0;
-		work?.update();
-		gears.update(gearsState, runner.adapted !== null, runner.adapted?.experts ?? null);
-	});
-}
-
+/** @returns {boolean} there are more pictures than one task puts on the page */
 function renderClasses() {
+	let room = 40;
 	for (const [key, card] of cards) {
 		if (task.classes.some((c) => c.key === key)) continue;
 		card.remove();
@@ -352,9 +349,10 @@ function renderClasses() {
 			card = new Card(c, actions);
 			cards.set(c.key, card);
 		}
-		card.update(color(c));
+		room -= card.update(color(c), room);
 		if (classList.children[i] !== card.element) classList.insertBefore(card.element, classList.children[i] ?? null);
 	}
+	return room === 0;
 }
 
 task.onChange(render);

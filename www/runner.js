@@ -415,7 +415,7 @@ export class Runner {
 	#adaptSoon() {
 		this.#unsettle();
 		this.#stale = true;
-		this.#do(async () => {});
+		this.#steps.wake();
 	}
 
 	/** @param {boolean} [force] take it even when it is worse than what is in use */

@@ -40,6 +40,11 @@ export class Steps {
 	/** @param {Step} step */
 	add(step) {
 		this.#steps.push(step);
+		this.wake();
+	}
+
+	/** There is something to do, also where no step waits. */
+	wake() {
 		if (!this.#running) void this.#run();
 	}
 

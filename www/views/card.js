@@ -106,7 +106,7 @@ export class Card {
 		this.#takeDragged();
 		dropZone(this.element, (found) => actions.addFiles(of, flat(found)));
 		this.#offer();
-		this.update(0);
+		this.update(0, 0);
 	}
 
 	/** Examples of other classes can be dropped here. */
@@ -179,8 +179,13 @@ export class Card {
 		this.#actions.onPaper();
 	}
 
-	/** Shows what the class is now. @param {number} color its number in the row of colours */
-	update(color) {
+	/**
+	 * Shows what the class is now.
+	 * @param {number} color its number in the row of colours
+	 * @param {number} room new pictures that may be put on the page
+	 * @returns {number} new pictures that were
+	 */
+	update(color, room) {
 		const { name, examples } = this.#class;
 		this.element.dataset["color"] = String(color);
 		if (document.activeElement !== this.name) this.name.value = name;
@@ -196,20 +201,24 @@ export class Card {
 			tile.element.remove();
 			this.#tiles.delete(key);
 		}
-		for (const [i, example] of examples.entries()) {
+		let made = 0;
+		let next = this.#list.firstElementChild;
+		for (const example of examples) {
 			let tile = this.#tiles.get(example.key);
 			if (!tile) {
+				if (made === room) continue;
+				made++;
 				tile = new Tile(example, () => this.#removeTile(example));
 				this.#tiles.set(example.key, tile);
 			}
 			tile.update(name);
-			if (this.#list.children[i] !== tile.element) {
-				this.#list.insertBefore(tile.element, this.#list.children[i] ?? null);
-			}
+			if (tile.element === next) next = next.nextElementSibling;
+			else this.#list.insertBefore(tile.element, next);
 		}
 		this.#list.hidden = examples.length === 0;
 		this.#list.classList.toggle("many", examples.length > many);
 		if (!this.#current || !keys.has(this.#current.example.key)) this.#lead(this.#tiles.get(examples[0]?.key ?? -1) ?? null);
+		return made;
 	}
 
 	/** The keyboard's focus goes on to the next picture. @param {Example} example */

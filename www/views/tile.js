@@ -15,8 +15,8 @@ export class Tile {
 	#image;
 	/** @type {Pixels | null} */
 	#painted = null;
-	/** what the last update said */
-	#said = "";
+	/** what the last update said, and in which language @type {{ words: typeof text | null, className: string, waiting: boolean, read: boolean }} */
+	#said = { words: null, className: "", waiting: false, read: false };
 
 	/** @param {Example} example @param {() => void} onRemove */
 	constructor(example, onRemove) {
@@ -40,15 +40,14 @@ export class Tile {
 			void picture(this.#image, pixels);
 		}
 		// Hundreds of tiles are asked at every change, and one or none of them has changed.
-		const label = thumbnail ? name : text.problem(name, text.waiting);
-		const button = text.removeExample(name, className);
 		const waiting = state === "waiting" && !thumbnail;
-		const now = JSON.stringify([label, button, waiting]);
-		if (now === this.#said) return;
-		this.#said = now;
+		const read = thumbnail !== null;
+		const said = this.#said;
+		if (said.words === text && said.className === className && said.waiting === waiting && said.read === read) return;
+		this.#said = { words: text, className, waiting, read };
 		this.element.classList.toggle("waiting", waiting);
-		this.#image.alt = label;
-		this.button.setAttribute("aria-label", button);
+		this.#image.alt = read ? name : text.problem(name, text.waiting);
+		this.button.setAttribute("aria-label", text.removeExample(name, className));
 	}
 }
 
