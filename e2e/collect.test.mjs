@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { text } from "../www/strings.js";
 import { faults } from "./axe.mjs";
-import { desktop, eventually, patience } from "./browser.mjs";
+import { desktop, eventually, patience, phone } from "./browser.mjs";
 import { casting, png } from "./pictures.mjs";
 import { site } from "./site.mjs";
 import { fileOf } from "./user.mjs";
@@ -82,6 +82,90 @@ test("pictures are pasted, dragged, moved by a digit, removed by a key, and each
 	await page.locator("#try-title").click();
 	await paste(page, [{ name: "image.png", bytes: casting(true, -2) }]);
 	await user.waitForVerdict("Class B");
+	visit.calm();
+	await visit.close();
+});
+
+test("a finger carries pictures to other classes, also to one out of sight, or lets go and touches the class; one that does not rest scrolls", async () => {
+	const { visit, page, user } = await open(phone);
+	const files = (/** @type {boolean} */ bad) => [-4, 0, 4].map((shift, i) => fileOf(`${bad ? "b" : "g"}${i}.png`, casting(bad, shift)));
+	assert.ok(await page.locator(".touch-hint").isHidden(), "there is nothing to move");
+	await user.choose(user.button(user.card(0), text.chooseFiles), files(false));
+	await user.choose(user.button(user.card(1), text.chooseFiles), files(true));
+	await user.waitForPictures(0, 3);
+	await user.waitForPictures(1, 3);
+	await page.locator(".touch-hint").scrollIntoViewIfNeeded();
+	assert.ok(await page.locator(".touch-hint").isVisible());
+	const tile = (/** @type {number} */ card, /** @type {number} */ n) => user.card(card).locator(".tile").nth(n);
+	const middle = async (/** @type {import("playwright-core").Locator} */ element) => {
+		const box = await element.boundingBox();
+		return { x: (box?.x ?? NaN) + (box?.width ?? NaN) / 2, y: (box?.y ?? NaN) + (box?.height ?? NaN) / 2 };
+	};
+	const all = async () => [await names(page, 0), await names(page, 1)];
+	const before = [["g0.png", "g1.png", "g2.png"], ["b0.png", "b1.png", "b2.png"]];
+
+	// Carried from one card to the other, which shows that it would take it; the page stays where it is.
+	await user.card(0).locator(".tiles").evaluate((list) => list.scrollIntoView({ block: "center" }));
+	const scrolled = await page.evaluate(() => scrollY);
+	let finger = await user.lift(tile(0, 1));
+	await finger.moveTo(await middle(user.card(1).locator(".name")));
+	await eventually(() => user.card(1).evaluate((card) => card.classList.contains("dropping")), true);
+	assert.deepEqual(await faults(page), []);
+	await visit.screenshot("phone-carried", { fullPage: false });
+	assert.equal(await page.evaluate(() => scrollY), scrolled);
+	await finger.letGo();
+	await eventually(all, [["g0.png", "g2.png"], ["b0.png", "b1.png", "b2.png", "g1.png"]]);
+	await user.waitFor("#notices", text.moved("g1.png", "Class B"));
+	await user.press(user.button(page.locator("#notices"), text.undo));
+	await eventually(all, before);
+
+	// Let go over its own class, or over none: nothing happens.
+	for (const place of [user.card(0).locator(".name"), page.locator("#teach-title")]) {
+		await place.evaluate((element) => element.scrollIntoView({ block: "center" }));
+		finger = await user.lift(tile(0, 0));
+		await finger.moveTo(await middle(place));
+		await finger.letGo();
+		assert.deepEqual(await all(), before);
+	}
+
+	// At the end of the window the page scrolls, until the other class is there.
+	await page.setViewportSize({ width: 390, height: 360 });
+	await user.card(0).evaluate((card) => card.scrollIntoView({ block: "start" }));
+	finger = await user.lift(tile(0, 0));
+	assert.ok(((await user.card(1).locator(".name").boundingBox())?.y ?? 0) > 300, "the other class is out of sight");
+	const { x } = await middle(tile(0, 0));
+	await finger.moveTo({ x, y: 355 });
+	await eventually(async () => (await user.card(1).boundingBox())?.y ?? NaN, (y) => y < 120);
+	await finger.moveTo({ x, y: 200 });
+	await finger.letGo();
+	await eventually(all, [["g1.png", "g2.png"], ["b0.png", "b1.png", "b2.png", "g0.png"]]);
+	await page.setViewportSize({ width: 390, height: 844 });
+
+	// Without a movement (WCAG 2.2, 2.5.7): lifted, let go, and the class touched, where a button lies below the finger and is not pressed.
+	finger = await user.lift(tile(1, 3));
+	await finger.letGo();
+	await user.waitFor("#notices", text.held("g0.png"));
+	assert.equal(await page.locator(".tile.lifted").count(), 1);
+	await user.press(user.card(0).locator(".card-head button"));
+	const after = [["g1.png", "g2.png", "g0.png"], before[1]];
+	await eventually(all, after);
+	assert.equal(await page.locator(".tile.lifted").count(), 0);
+	finger = await user.lift(tile(1, 0));
+	await finger.letGo();
+	await user.press(page.locator("#learn-title"));
+	assert.equal(await page.locator(".tile.lifted").count(), 0);
+	await user.press(user.card(0).locator(".count"));
+	assert.deepEqual(await all(), after);
+
+	// A finger that does not rest scrolls, and one on the button removes.
+	await user.card(1).locator(".tiles").evaluate((list) => list.scrollIntoView({ block: "center" }));
+	const from = await middle(tile(1, 1));
+	const at = await page.evaluate(() => scrollY);
+	await user.swipe([0, 40, 80, 120, 160].map((up) => ({ x: from.x, y: from.y - up })));
+	await eventually(() => page.evaluate(() => scrollY), (y) => y > at + 50, "the page scrolls");
+	assert.deepEqual(await all(), after);
+	await user.press(tile(1, 1).locator("button"));
+	await eventually(all, [after[0], ["b0.png", "b2.png"]]);
 	visit.calm();
 	await visit.close();
 });

@@ -94,6 +94,38 @@ export class User {
 		await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
 	}
 
+	/**
+	 * Keeps a finger on an element until the page has lifted it.
+	 * @param {Locator} element
+	 * @returns {Promise<{ moveTo: (place: { x: number, y: number }) => Promise<void>, letGo: () => Promise<void> }>} by the window
+	 */
+	async lift(element) {
+		await element.scrollIntoViewIfNeeded();
+		const box = await element.boundingBox();
+		if (!box) throw new Error("what is to be lifted is not there");
+		const cdp = await this.#cdp();
+		const touch = (/** @type {"touchStart" | "touchMove" | "touchEnd"} */ type, /** @type {{ x: number, y: number }[]} */ ...touchPoints) =>
+			cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+		let at = { x: box.x + box.width / 4, y: box.y + (box.height * 3) / 4 };
+		await touch("touchStart", at);
+		await eventually(() => this.page.locator(".carried").count(), 1, "it is lifted");
+		return {
+			moveTo: async (place) => {
+				for (const part of [0.3, 0.6, 1]) await touch("touchMove", { x: at.x + (place.x - at.x) * part, y: at.y + (place.y - at.y) * part });
+				at = place;
+			},
+			letGo: async () => {
+				await touch("touchEnd");
+				await eventually(() => this.page.locator(".carried").count(), 0);
+			},
+		};
+	}
+
+	/** Moves a finger over the page, without a rest. @param {{ x: number, y: number }[]} points */
+	swipe(points) {
+		return this.#swipe(points);
+	}
+
 	/** @param {Locator} card @param {Stroke[]} strokes */
 	async addDrawing(card, strokes) {
 		await this.draw(card, strokes);

@@ -132,6 +132,7 @@ const actions = {
 		const example = from?.examples.find((x) => x.key === key);
 		if (from && example) move(from, example, to);
 	},
+	holdExample: ({ name }) => status.say(() => text.held(name)),
 };
 
 /** Gives an example another class. @param {Class} from @param {Example} example @param {Class | undefined} to */

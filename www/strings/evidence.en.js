@@ -124,6 +124,9 @@ export const evidence = {
 	csvError: "error",
 
 	undoLast: "Undo the last change",
+	touchHint: "Keep a finger on a picture to move it to another class.",
+	/** @param {string} picture */
+	held: (picture) => `${picture} is lifted: touch the class it belongs to.`,
 	keysHint: "Arrow keys lead to other pictures, 1 to 9 move one to that class, Delete removes it.",
 	/** @param {number} n */
 	pasted: (n) => `pasted ${number(n)}`,

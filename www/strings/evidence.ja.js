@@ -93,6 +93,8 @@ export const evidence = {
 	csvError: "エラー",
 
 	undoLast: "直前の操作を元に戻す",
+	touchHint: "画像を長押しすると、ほかのクラスへ移せます。",
+	held: (picture) => `${picture}を持ち上げました。移すクラスをタップしてください。`,
 	keysHint: "矢印キーでほかの画像へ、1〜9でそのクラスへ移動、Deleteで削除",
 	pasted: (n) => `貼り付け${number(n)}`,
 	pastedInto: (count, name) => `「${name}」に${count}貼り付けました。`,

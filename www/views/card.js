@@ -1,3 +1,4 @@
+import { brought, Carrier } from "./carry.js";
 import { el } from "./element.js";
 import { Pad, setDisabled } from "./pad.js";
 import { Recorder } from "./record.js";
@@ -19,6 +20,7 @@ import { text } from "../strings.js";
  * @property {(from: Class, example: Example) => void} removeExample
  * @property {(from: Class, example: Example, number: number) => boolean} moveExample to the class of that number, 1 the first; false: there is none, or it is this one
  * @property {(key: number, to: Class) => void} dropExample an example was dragged here from another class
+ * @property {(example: Example) => void} holdExample a finger has lifted an example, and touches its new class next
  */
 
 /** Of more pictures than this none moves while it waits. */
@@ -104,6 +106,7 @@ export class Card {
 		this.#list.addEventListener("keydown", (event) => this.#key(event));
 		this.#list.addEventListener("focusin", (event) => this.#lead([...this.#tiles.values()].find((tile) => tile.button === event.target) ?? null));
 		this.#takeDragged();
+		new Carrier(this.#list, (element) => [...this.#tiles.values()].find((tile) => tile.element.contains(element)), (tile) => actions.holdExample(tile.example));
 		dropZone(this.element, (found) => actions.addFiles(of, flat(found)));
 		this.#offer();
 		this.update(0, 0);
@@ -127,6 +130,7 @@ export class Card {
 			event.preventDefault();
 			this.#actions.dropExample(Number(event.dataTransfer?.getData(dragType)), this.#class);
 		});
+		this.element.addEventListener(brought, (event) => this.#actions.dropExample(/** @type {CustomEvent<number>} */ (event).detail, this.#class));
 	}
 
 	/** Tab leads to this tile. @param {Tile | null} tile */

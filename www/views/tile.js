@@ -7,7 +7,7 @@ import { text } from "../strings.js";
 /** What is dragged from one class to another: the key of an example. */
 export const dragType = "application/x-haguruma-example";
 
-/** One example: its thumbnail and a button that removes it. It can be dragged to another class. */
+/** One example: its thumbnail and a button that removes it. It can be dragged to another class, with a finger by carry.js. */
 export class Tile {
 	element;
 	button;
@@ -31,10 +31,16 @@ export class Tile {
 		});
 	}
 
+	/** What it shows; null: nothing yet. A drawing is seen before the engine has read it. */
+	get pixels() {
+		const { source, thumbnail } = this.example;
+		return thumbnail ?? ("data" in source ? source : null);
+	}
+
 	/** @param {string} className */
 	update(className) {
-		const { name, state, source, thumbnail } = this.example;
-		const pixels = thumbnail ?? ("data" in source ? source : null); // a drawing is seen before the engine has read it
+		const { name, state, thumbnail } = this.example;
+		const { pixels } = this;
 		if (pixels && pixels !== this.#painted) {
 			this.#painted = pixels;
 			void picture(this.#image, pixels);
