@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { text } from "../www/strings.js";
-import { desktop, eventually, phone } from "./browser.mjs";
+import { desktop, eventually, phone, Visit } from "./browser.mjs";
 import { png, stripes } from "./pictures.mjs";
 import { site } from "./site.mjs";
 import { circle, cross, fileOf } from "./user.mjs";
@@ -11,7 +11,8 @@ import { circle, cross, fileOf } from "./user.mjs";
 /** @import { Page } from "playwright-core" */
 /** @import { User } from "./user.mjs" */
 
-const { open } = site();
+const here = site();
+const { open } = here;
 
 /**
  * Texts with too little contrast to the ground they stand on: 4.5:1, or 3:1 for large ones (WCAG 2.2, 1.4.3). What is
@@ -102,6 +103,31 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		await check("empty");
 		await fill(user);
 		await check("full");
+		visit.calm();
+		await visit.close();
+	});
+}
+
+for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
+	test(`${device}: nothing moves while the page comes`, async () => {
+		const visit = await Visit.open(here.browser, here.url, options, async (context) => {
+			await context.addInitScript(() => {
+				const page = /** @type {any} */ (globalThis);
+				page.shifted = 0;
+				new PerformanceObserver((list) => {
+					for (const entry of list.getEntries()) page.shifted += /** @type {any} */ (entry).value;
+				}).observe({ type: "layout-shift", buffered: true });
+			});
+			// The scripts come when there is something to be seen.
+			await context.route("**/app.js", async (route) => {
+				await route.request().frame().waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
+				await route.continue();
+			});
+		});
+		await eventually(() => visit.page.locator("#load-line").textContent(), text.ready(here.models.name));
+		assert.equal(await visit.page.locator(".card").count(), 2);
+		const shifted = await visit.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(/** @type {any} */ (globalThis).shifted)))));
+		assert.ok(shifted < 0.02, `cumulative layout shift of ${shifted}`); // 0.1 is what is called good
 		visit.calm();
 		await visit.close();
 	});

@@ -17,7 +17,7 @@ const longTask = 50;
 const screenshots = fileURLToPath(new URL("../build/screenshots/", import.meta.url));
 
 /** $CHROMIUM, or what is on PATH. */
-function program() {
+export function program() {
 	if (process.env["CHROMIUM"]) return process.env["CHROMIUM"];
 	for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
 		try {
