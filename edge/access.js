@@ -2,7 +2,7 @@
 
 import { Problem } from "./problem.js";
 
-/** @import { Env } from "./env.js" */
+/** @import { Bytes, Env } from "./env.js" */
 
 /**
  * tokens/TENANT.json in the bucket.
@@ -41,9 +41,9 @@ export function same(a, b) {
 	return difference === 0;
 }
 
-/** @param {string} text */
-export async function sha256(text) {
-	const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+/** @param {string | Bytes} data text, as UTF-8, or bytes */
+export async function sha256(data) {
+	const digest = await crypto.subtle.digest("SHA-256", typeof data === "string" ? new TextEncoder().encode(data) : data);
 	return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

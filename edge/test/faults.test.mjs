@@ -109,6 +109,18 @@ test("a deletion that did not come to its end is gone on with", async () => {
 	assert.deepEqual(objects, []);
 });
 
+test("an adapter that was damaged in storage does not leave it", async () => {
+	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+	const file = new Uint8Array(await (await s.caller.fetch(`/v1/adapters/${task}`)).arrayBuffer());
+	const { objects } = await s.edge.bucket.list({ prefix: `tenants/acme/tasks/${task}/adapters/` });
+	assert.equal(objects.length, 1);
+	const damaged = Uint8Array.from(file, (byte, i) => (i === file.length - 1 ? byte ^ 1 : byte));
+	await s.edge.bucket.put(objects[0]?.key ?? "", damaged);
+	assert.equal(await s.caller.problem(`/v1/adapters/${task}`, undefined, 500), "internal");
+	await s.edge.bucket.put(objects[0]?.key ?? "", file);
+	assert.deepEqual(new Uint8Array(await (await s.caller.fetch(`/v1/adapters/${task}`)).arrayBuffer()), file);
+});
+
 test("a journal that somebody has changed says so", async () => {
 	const prefix = `tenants/acme/tasks/${id}/steps/`;
 	const { objects } = await s.edge.bucket.list({ prefix });
