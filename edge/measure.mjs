@@ -1,16 +1,16 @@
 // Measures the edge in workerd on this machine, and prints the tables of docs/EDGE.md:
 //
-//	node edge/measure.mjs [--requests N]   a soak of N requests, 5000 unless said
+//	node edge/measure.mjs
+//
+// soak.mjs beside it asks for hours.
 
 import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { startEdge } from "./dev.mjs";
 import { Caller, form, picture } from "./test/site.mjs";
 
-const { requests } = parseArgs({ options: { requests: { type: "string", default: "5000" } } }).values;
 const root = fileURLToPath(new URL("../", import.meta.url));
 const built = join(root, "build/worker");
 const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
@@ -19,7 +19,6 @@ console.log(`script: ${size} bytes of gzip -9 in ${files.length} modules`);
 
 const edge = await startEdge({ models: join(root, "www/models"), onLog: () => {} });
 const caller = new Caller(edge, await edge.tenant("measure"));
-const health = async () => (await (await edge.fetch("/healthz")).json());
 const { task } = await caller.json("/v1/tasks", { method: "POST", body: form({ circle: [1, 2, 3, 4, 5], cross: [1, 2, 3, 4, 5] }) }, 201);
 const one = { method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png" } };
 
@@ -51,34 +50,4 @@ tell("one picture of 64 x 64, default bundle, 400 questions in turn", await stag
 const many = Array.from({ length: 32 }, (_, i) => i);
 tell("32 pictures in a request, 30 requests in turn", await stages(30, () => ({ method: "POST", body: form({ circle: many }) })));
 
-/** Connections that workerd closed while they lay idle, as the next request on them finds: it is sent once more. */
-let closed = 0;
-
-/** @param {() => Promise<Response>} send @returns {Promise<Response>} */
-async function sent(send) {
-	try {
-		return await send();
-	} catch (error) {
-		if (/** @type {any} */ (error).cause?.code !== "UND_ERR_SOCKET") throw error;
-		closed++;
-		return send();
-	}
-}
-
-const before = await health();
-for (let done = 0; done < Number(requests); ) {
-	const some = Math.min(20, Number(requests) - done);
-	await Promise.all(Array.from({ length: some }, async (_, i) => {
-		const n = done + i;
-		const response = n % 50 === 49
-			? await sent(() => caller.fetch("/v1/tasks", { method: "POST", body: form({ circle: [n % 90, 91], cross: [n % 90, 92] }) }))
-			: await sent(() => caller.fetch(`/v1/tasks/${task.id}/classify`, { ...one, body: picture(n % 2 ? "circle" : "cross", n % 40) }));
-		if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-		await response.arrayBuffer();
-	}));
-	done += some;
-	if (done % 500 === 0) console.log(`soak, ${done} requests, 20 at a time: memory of the program ${((await health()).program.bytes / 1e6).toFixed(2)} MB`);
-}
-const after = await health();
-console.log(`soak: ${requests} requests, ${after.counters.failed - before.counters.failed} failed, ${closed} connections closed, ${after.counters.programs} program; memory of the program before ${(before.program.bytes / 1e6).toFixed(2)} MB, after ${(after.program.bytes / 1e6).toFixed(2)} MB`);
 await edge.stop();
