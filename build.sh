@@ -135,7 +135,7 @@ build() {
   mv -f build/files.json www/files.json
 }
 
-# The Worker for the edge: build/worker is deployed, with build/worker-assets beside it. As in the engines, what only stack traces read is left out. workerd
+# The Worker for the edge: build/worker is deployed, with build/worker-assets beside it: the page that build made, and the model. As in the engines, what only stack traces read is left out. workerd
 # takes relaxed SIMD.
 worker() {
   need_go
@@ -149,12 +149,12 @@ worker() {
   build/relaxfix build/worker.wasm
   build/wasmtrim -simd build/worker.wasm "$out/worker.wasm"
   cp edge/*.js "$out"
-  rm "$out/client.js" # of callers
   (cd "$out" && printf '%s\n' worker.js && ls | grep -vx -e worker.js -e modules.txt) >build/modules.txt
   mv build/modules.txt "$out/modules.txt"
   rm -rf build/worker-assets
-  mkdir -p build/worker-assets
-  cp -r www/models build/worker-assets/models
+  cp -r www build/worker-assets
+  rm -r build/worker-assets/test
+  find build/worker-assets -name '*.d.ts' -delete
 }
 
 run() {
@@ -275,6 +275,7 @@ e2e() {
 # The Worker in workerd.
 edge() {
   need_packages
+  need_chromium
   worker
   npm run --silent edge
 }
@@ -376,9 +377,13 @@ case $verb in
     build
     e2e
     ;;
-  worker) worker ;;
+  worker)
+    build
+    worker
+    ;;
   worker-dev)
     need_packages
+    build
     worker
     exec node edge/dev.mjs
     ;;

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
 import { newToken } from "./token.mjs";
@@ -13,6 +13,12 @@ const built = join(root, "build/worker");
 /** The modules of the Worker; the first is the one that workerd starts. */
 const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
 
+/** Of the page's files. @type {Record<string, string>} */
+const types = {
+	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json",
+	".svg": "image/svg+xml", ".wasm": "application/wasm", ".webmanifest": "application/manifest+json",
+};
+
 /** @param {string} name */
 const module = (name) => {
 	const compiled = name.endsWith(".wasm");
@@ -22,6 +28,7 @@ const module = (name) => {
 /**
  * @param {object} options
  * @param {string} options.models folder of default.json and its bundle
+ * @param {string} [options.page] folder of the page, which is served then
  * @param {boolean} [options.assets] the bundle comes from static assets, else from R2
  * @param {Record<string, string>} [options.vars]
  * @param {{ limit: number, period: 10 | 60 }} [options.rate]
@@ -30,18 +37,20 @@ const module = (name) => {
  * @param {{ path: string, contents: string }[]} [options.before] modules that come first, for tests
  * @param {(line: string) => void} [options.onLog] told each line that the Worker logs
  */
-export async function startEdge({ models, assets = true, vars = {}, rate, port = 0, persist, before = [], onLog }) {
-	/** @param {{ url: string }} request */
+export async function startEdge({ models, page, assets = true, vars = {}, rate, port = 0, persist, before = [], onLog }) {
+	/** As Cloudflare's assets do. @param {{ url: string }} request */
 	const asset = async (request) => {
-		const name = new URL(request.url).pathname;
-		const data = name.startsWith("/models/") && !name.includes("..") ? await readFile(join(models, name.slice(8))).catch(() => null) : null;
-		return data ? new Response(new Uint8Array(data)) : new Response(null, { status: 404 });
+		const path = decodeURIComponent(new URL(request.url).pathname);
+		const name = path === "/" ? "/index.html" : path;
+		const file = name.split("/").includes("..") ? "" : name.startsWith("/models/") ? join(models, name.slice(8)) : page ? join(page, name) : "";
+		const data = file ? await readFile(file).catch(() => null) : null;
+		return data ? new Response(new Uint8Array(data), { headers: { "content-type": types[extname(file)] ?? "application/octet-stream" } }) : new Response(null, { status: 404 });
 	};
 	const mf = new Miniflare({
 		host: "127.0.0.1", port, cf: false, telemetry: { enabled: false }, modulesRoot: built,
 		modules: [...before.map(({ path, contents }) => ({ type: "ESModule", path: join(built, path), contents })), ...files.map(module)],
 		compatibilityDate: "2026-04-01",
-		bindings: { VERSION: "test", ...vars },
+		bindings: { VERSION: "test", ...(page ? { PAGE: "on" } : {}), ...vars },
 		r2Buckets: ["BUCKET"],
 		...(persist ? { r2Persist: persist } : {}),
 		...(assets ? { serviceBindings: { ASSETS: asset } } : {}),
@@ -71,7 +80,7 @@ export async function startEdge({ models, assets = true, vars = {}, rate, port =
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const edge = await startEdge({ models: join(root, "www/models"), port: Number(process.env.PORT ?? 8787), persist: join(root, "build/worker-dev"), vars: { ORIGINS: "*", VERSION: "dev" }, onLog: console.log });
+	const edge = await startEdge({ models: join(root, "www/models"), page: join(root, "build/worker-assets"), port: Number(process.env.PORT ?? 8787), persist: join(root, "build/worker-dev"), vars: { ORIGINS: "*", VERSION: "dev" }, onLog: console.log });
 	const token = await edge.tenant("dev");
 	console.log(`${edge.url}\nexport HAGURUMA_TOKEN=${token}`);
 }

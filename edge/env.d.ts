@@ -3,8 +3,10 @@
 export interface Env {
 	/** Tasks, adapters, tenants, and bundles where there are no assets. */
 	BUCKET: R2Bucket;
-	/** Static assets: models/default.json and the bundle beside it. Without them they are read from BUCKET. */
-	ASSETS?: { fetch(url: string): Promise<Response> };
+	/** Static assets: models/default.json and the bundle beside it, and the page. Without them the bundle is read from BUCKET. */
+	ASSETS?: { fetch(what: string | Request): Promise<Response> };
+	/** "on": the page is served from ASSETS, with its model, to anybody. */
+	PAGE?: string;
 	/** Requests a tenant may make, and failed ones an address may. Without it there is no limit. */
 	LIMITER?: { limit(options: { key: string }): Promise<{ success: boolean }> };
 	/** Origins whose pages may call, separated by commas; * for all. Without it, none. */

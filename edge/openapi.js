@@ -45,6 +45,7 @@ export const schemas = {
 	Explanation: object({
 		head: text, strength: real, trials: orNull(list(object({ head: text, strength: real, weight: real, hits: count, logLoss: real }))), unknownBelow: real,
 		leaveOneOut: orNull(object({ hits: count, total: count, low: real, high: real, logLoss: real, confusion: list(list(count)) })),
+		judged: orNull(list(object({ picture: text, class: text, probability: real, said: text, saying: real }))),
 		doubts: list(object({ picture: text, class: text, said: text, probability: real })),
 		experts: orNull(object({ scores: list(real), changed: real })),
 	}),

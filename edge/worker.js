@@ -3,6 +3,7 @@
 import { cors, preflight, tenantOf } from "./access.js";
 import { drain, Share } from "./limits.js";
 import { Log } from "./log.js";
+import { page } from "./page.js";
 import { problemOf } from "./problem.js";
 import { find } from "./router.js";
 import { Storage } from "./storage.js";
@@ -13,6 +14,11 @@ import { Storage } from "./storage.js";
 async function answer(request, env, log, share) {
 	const url = new URL(request.url);
 	if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) return preflight(request, env);
+	const file = await page(request, env);
+	if (file) {
+		log.note({ route: "page" });
+		return file;
+	}
 	const { route, answer: run, id } = find(request.method === "HEAD" ? "GET" : request.method, url.pathname);
 	log.note({ route: route.path, ...(id ? { task: id } : {}) });
 	const tenant = route.open ? "" : await log.time("access", () => tenantOf(request, env));

@@ -96,6 +96,10 @@ export interface AdaptResult extends Version {
 	/** how long each step took */
 	steps: { step: AdaptProgress["step"]; ms: number }[];
 	ms: number;
+	/** address of the endpoint that made it, in the page; absent: it was made here */
+	where?: string;
+	/** each example as the others see it, of what an endpoint made: the engine here has not left them out */
+	judged?: Judged[];
 }
 
 export interface History {

@@ -1,5 +1,6 @@
 // The page: task, engine and views put together. Read task.js and runner.js for what happens, views/ for how it looks.
 
+import { Endpoint } from "./endpoint.js";
 import { Engine } from "./engine.js";
 import { typed } from "./error.js";
 import { dropZone, fromFolderInput } from "./files.js";
@@ -59,8 +60,7 @@ const learnButton = byId("learn", HTMLButtonElement);
 const learnReason = byId("learn-reason", HTMLParagraphElement);
 /** by key @type {Map<number, Card>} */
 const cards = new Map();
-let drawings = 0;
-let photos = 0;
+let drawings = 0, photos = 0;
 let bundleName = "";
 
 /** Brings the page up to date, once for all changes of a moment. */
@@ -323,7 +323,7 @@ async function loadGears(engine) {
 // --- step 3: try it ---
 
 const threshold = new Threshold();
-const trial = new Trial({ task, runner, status, threshold, color, whyNot, refused: (name, error) => tellRefused(newBatch(), name, error) });
+const trial = new Trial({ task, runner, status, threshold, color, whyNot, refused: (name, error) => tellRefused(newBatch(), name, error), classifyAll: (pictures, signal) => endpoint.classifyAll(pictures, signal) });
 
 // --- how sure it is ---
 
@@ -412,6 +412,7 @@ renderLearn();
 performance.mark("haguruma:page"); // e2e/ready.mjs reads the marks
 
 const model = new OwnModel(status);
+const endpoint = new Endpoint({ task, runner, status, keeper: () => work?.keeper ?? null, onChange: () => trial.soon(0) });
 
 async function load() {
 	loading = true;
@@ -431,7 +432,7 @@ async function load() {
 		status.ready(bundleName);
 		model.show(engine);
 		work?.start(engine);
-		runner.start(engine);
+		runner.start(endpoint.around(engine));
 		if (learnAtOnce) runner.learn();
 		performance.mark("haguruma:ready");
 		void loadGears(engine).then(keepForOffline).then((kept) => status.offline(kept)); // what the page needs now goes first

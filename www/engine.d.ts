@@ -217,6 +217,8 @@ export interface Answer {
 export interface ClassifyResult extends Answer {
 	thumbnail: Pixels | null;
 	ms: number;
+	/** address of the endpoint that answered, in the page; absent: it was answered here */
+	where?: string;
 }
 
 export interface MemoryResult {

@@ -1,6 +1,6 @@
 // What the engine says of what it has learnt, in the page's own classes and examples. No DOM and no engine here.
 
-/** @import { Doubt, Explanation, LeaveOneOut, Place } from "./adaptation.js" */
+/** @import { Doubt, Explanation, Judged, LeaveOneOut, Place } from "./adaptation.js" */
 /** @import { Class, Example, Task } from "./task.js" */
 
 /**
@@ -68,6 +68,27 @@ export function gather(task, adapted, { explanation, doubts, examples, classes }
 		places: explanation.places ?? [],
 		scores: adapted.experts?.scores ?? [],
 	};
+}
+
+/**
+ * What the engine says of what it was given, with what was found out where that was made.
+ * @param {Explanation | null} explanation
+ * @param {Judged[] | undefined} judged
+ * @returns {Explanation | null}
+ */
+export const explainedBy = (explanation, judged) => (explanation && judged && !explanation.judged ? { ...explanation, judged } : explanation);
+
+/**
+ * The same of doubts, in the order of Engine.review: pictures in two classes, then examples that the others take for another class.
+ * @param {Doubt[]} doubts
+ * @param {Judged[] | undefined} judged
+ * @returns {Doubt[]}
+ */
+export function doubtsBy(doubts, judged) {
+	if (!judged) return doubts;
+	const twins = doubts.filter(({ twin }) => twin > 0);
+	const misses = judged.filter((j) => j.said !== j.class && !twins.some(({ example }) => example === j.example));
+	return [...twins, ...misses.sort((a, b) => b.saying - b.probability - (a.saying - a.probability)).map((j) => ({ ...j, twin: 0 }))];
 }
 
 /** How many answers are right. @param {{ of: Class, said: Class }[]} answers one at least @returns {Share} */

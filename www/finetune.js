@@ -71,12 +71,12 @@ export class FineTuning {
 		if (result.tuning?.rate && result.verdict.code !== "worse") return { outcome: "taken", result: await this.#take(made, signal) };
 		if (signal.aborted) throw new EngineError("aborted", "fine-tuning was stopped");
 		if (!result.tuning?.rate) {
-			this.#keeper.refused(nothing);
+			this.#keeper.refused({ verdict: { ...result.verdict, reason: nothing } });
 			return { outcome: "nothing", result };
 		}
 		this.#refused = made;
 		this.#runner.refused = result;
-		this.#keeper.refused(result.verdict.reason);
+		this.#keeper.refused(result);
 		return { outcome: "refused", result };
 	}
 

@@ -425,7 +425,7 @@ export class Runner {
 		const result = this.#members.size < 2 ? null : await engine.adapt({ force });
 		this.refused = result && !result.taken ? result : null;
 		if (this.refused) {
-			this.#keeper?.refused(this.refused.verdict.reason);
+			this.#keeper?.refused(this.refused);
 			this.#tellKeeper();
 			return;
 		}

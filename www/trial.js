@@ -45,6 +45,7 @@ export async function original(file) {
  * @property {(of: Class) => number} color
  * @property {() => string | null} whyNot why nothing can be learnt
  * @property {(name: string, error: EngineError) => void} refused a file was not taken
+ * @property {Runner["classifyAll"]} classifyAll wherever that is done
  */
 
 export class Trial {
@@ -57,6 +58,8 @@ export class Trial {
 	#following = false;
 	/** of the last pictures, ms @type {number[]} */
 	#times = [];
+	/** where they were answered @type {string | undefined} */
+	#where;
 	/** ends the test of a folder */
 	#stop = new AbortController();
 	#tested = new FolderView(() => this.#stop.abort(), () => this.#view.focusFolder());
@@ -86,7 +89,7 @@ export class Trial {
 
 	/** Tests with a folder. @param {Found} found */
 	async #folder(found) {
-		const { task, runner, threshold, status } = this.#parts;
+		const { task, runner, threshold, status, classifyAll } = this.#parts;
 		if (!runner.adapted) return status.say(() => text.tryFirst);
 		const classes = task.classes.filter((c) => runner.knows(c));
 		const items = itemsOf(found, classes);
@@ -96,7 +99,7 @@ export class Trial {
 		const show = (/** @type {number} */ done) => this.#tested.progress(done, items.length);
 		show(0);
 		const outcome = await judgeFolder(items, {
-			classes, classifyAll: (pictures, stop) => runner.classifyAll(pictures, stop), classKey: (id) => runner.classKey(id),
+			classes, classifyAll, classKey: (id) => runner.classKey(id),
 			decide: (of, answers) => threshold.decide(of, answers),
 		}, show, signal);
 		if (signal === this.#stop.signal) this.#tested.done(outcome);
@@ -187,9 +190,11 @@ export class Trial {
 	#show(result) {
 		const { task, runner, threshold, status, color } = this.#parts;
 		const times = this.#times;
+		if (result.where !== this.#where) times.length = 0;
+		this.#where = result.where;
 		times.push(result.ms);
 		if (times.length > 9) times.shift();
-		status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]));
+		status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]), result.where);
 		// The page's names and order, which may be newer than the answer.
 		const rows = task.classes.flatMap((c) => {
 			const score = result.scores.find((s) => runner.classKey(s.class) === c.key);

@@ -49,6 +49,9 @@ test("learn, ask, learn again, go back; the journal has all of it", async () => 
 	assert.equal(made.task.examples, 6);
 	assert.equal(made.verdict.code, "first");
 	assert.equal(made.explanation.leaveOneOut.total, 6);
+	const { judged, leaveOneOut } = made.explanation;
+	assert.deepEqual(judged.map((/** @type {any} */ j) => [j.class, j.picture]), made.pictures.map((/** @type {any} */ p) => [p.class, p.picture]), "each example is judged once");
+	assert.equal(judged.filter((/** @type {any} */ j) => j.class === j.said).length, leaveOneOut.hits);
 	assert.deepEqual(made.pictures[0], { class: "circle", picture: sha256(picture("circle", 1)) });
 	const { id } = made.task;
 

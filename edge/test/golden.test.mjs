@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openBundle } from "../../e2e/host.mjs";
 import { valueOf } from "../../www/engine.host.js";
-import { Client } from "../client.js";
+import { Client } from "../../www/client.js";
 import { picture, site } from "./site.mjs";
 
 const s = site();

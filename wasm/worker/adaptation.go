@@ -52,6 +52,7 @@ type explanation struct {
 	Trials       []trial      `json:"trials"`
 	UnknownBelow float32      `json:"unknownBelow"`
 	LeaveOneOut  *leaveOneOut `json:"leaveOneOut"` // null: a class has a single example
+	Judged       []leftOut    `json:"judged"`      // each example as the others see it; null as leaveOneOut
 	Doubts       []doubt      `json:"doubts"`      // examples to look at, the worst first
 	Experts      *experts     `json:"experts"`     // null: the backbone alone
 }
@@ -71,6 +72,15 @@ type leaveOneOut struct {
 	High      float64 `json:"high"`
 	LogLoss   float64 `json:"logLoss"`
 	Confusion [][]int `json:"confusion"`
+}
+
+// leftOut is an example as the others see it.
+type leftOut struct {
+	Picture     string  `json:"picture"`
+	Class       string  `json:"class"`
+	Probability float32 `json:"probability"` // of its class
+	Said        string  `json:"said"`
+	Saying      float32 `json:"saying"` // probability of that class
 }
 
 type doubt struct {
@@ -174,12 +184,15 @@ func explain(task *adapt.Task, looks map[int]taughtLook) explanation {
 	for _, t := range l.Trials {
 		x.Trials = append(x.Trials, trial{string(t.Kind), t.Strength, t.Weight, t.Hits, t.LogLoss})
 	}
-	if r := l.LeaveOneOut; r != nil {
-		x.LeaveOneOut = &leaveOneOut{r.Hits, r.Total, r.Low, r.High, r.LogLoss, r.Confusion}
-	}
 	names := map[int]string{}
 	for _, c := range task.Classes() {
 		names[c.ID] = c.Name
+	}
+	if r := l.LeaveOneOut; r != nil {
+		x.LeaveOneOut = &leaveOneOut{r.Hits, r.Total, r.Low, r.High, r.LogLoss, r.Confusion}
+		for _, j := range r.Judged {
+			x.Judged = append(x.Judged, leftOut{looks[j.Example].hash, looks[j.Example].class, j.Probability, names[j.Said], j.Saying})
+		}
 	}
 	for _, d := range task.Review() {
 		x.Doubts = append(x.Doubts, doubt{looks[d.Example].hash, looks[d.Example].class, names[d.Said], d.Saying})

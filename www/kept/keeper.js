@@ -165,15 +165,15 @@ export class Keeper {
 		if (elsewhere) {
 			this.#note("imported", { version: info.version }, content);
 		} else {
-			const { experts, tuning: t } = info;
+			const { experts, tuning: t, where } = info;
 			if (experts) this.#experts = this.#engine?.hashes.experts ?? "";
 			this.#note("chosen", {
 				head: info.head, strength: info.strength, ...(experts && { experts: this.#experts, scores: experts.scores, changed: experts.changed }),
-				...(t && { finetune: t.mode, steps: t.steps, rate: t.rate, part: t.part, moved: t.moved, "moved-share": t.changed }),
+				...(t && { finetune: t.mode, steps: t.steps, rate: t.rate, part: t.part, moved: t.moved, "moved-share": t.changed }), ...at(where),
 			});
 			const { leaveOneOut: l } = info;
 			if (l) this.#note("measured", { by: "leave-one-out", hits: l.hits, total: l.total, accuracy: l.total ? l.hits / l.total : 0 });
-			this.#note("taken", { version: info.version, verdict: info.verdict.reason }, content);
+			this.#note("taken", { version: info.version, verdict: info.verdict.reason, ...at(where) }, content);
 		}
 		await this.flush();
 	}
@@ -187,10 +187,10 @@ export class Keeper {
 		this.#soon();
 	}
 
-	/** Notes that an adaptation was not taken. @param {string} reason */
-	refused(reason) {
+	/** Notes that an adaptation was not taken. @param {Pick<AdaptResult, "verdict" | "where">} refused */
+	refused({ verdict, where }) {
 		this.stale = false;
-		this.#note("refused", { reason });
+		this.#note("refused", { reason: verdict.reason, ...at(where) });
 	}
 
 	/** Another version is in use. @param {number} number */
@@ -206,6 +206,11 @@ export class Keeper {
 	/** An adapter, or the whole task, has left the page. @param {Details} details @param {string} [content] */
 	exported(details, content = "") {
 		this.#note("exported", details, content);
+	}
+
+	/** Pictures, or an adapter, have gone to an endpoint. @param {Details} details @param {string} [content] */
+	sent(details, content = "") {
+		this.#note("sent", details, content);
 	}
 
 	/** Learn was pressed, or changes are waiting to be learnt. @param {{ learning: boolean, stale: boolean }} now */
@@ -397,6 +402,9 @@ export class Keeper {
 		onChange?.();
 	}
 }
+
+/** In which place a step was done; nothing: in this tab. @param {string | undefined} where @returns {Details} */
+const at = (where) => (where ? { where } : {});
 
 /** A journal of these lines. @param {string[]} lines without line feeds */
 export const journalBytes = (lines) => new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));

@@ -1,5 +1,6 @@
 // Every word the page says, in English.
 
+import { endpoint } from "./endpoint.en.js";
 import { evidence } from "./evidence.en.js";
 import { finetune } from "./finetune.en.js";
 import { formats } from "./format.js";
@@ -135,6 +136,7 @@ export const en = {
 
 	...evidence,
 	...finetune,
+	...endpoint,
 
 	// status
 	/** @param {Progress} p */
@@ -269,6 +271,7 @@ export const en = {
 		refused: "not taken",
 		"rolled-back": "version changed",
 		exported: "saved to a file",
+		sent: "sent to an endpoint",
 		imported: "opened from a file",
 		"bundle-changed": "model changed",
 		repaired: "repaired",

@@ -1,5 +1,6 @@
 // Every word the page says, in Japanese.
 
+import { endpoint } from "./endpoint.ja.js";
 import { evidence } from "./evidence.ja.js";
 import { finetune } from "./finetune.ja.js";
 import { formats } from "./format.js";
@@ -110,6 +111,7 @@ export const ja = {
 
 	...evidence,
 	...finetune,
+	...endpoint,
 
 	// status
 	progress: ({ part, loaded, total }) =>
@@ -222,6 +224,7 @@ export const ja = {
 		refused: "不採用",
 		"rolled-back": "バージョンの切り替え",
 		exported: "ファイルに保存",
+		sent: "エンドポイントに送信",
 		imported: "ファイルから読み込み",
 		"bundle-changed": "モデルの変更",
 		repaired: "修復",

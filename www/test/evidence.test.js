@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { csv } from "../csv.js";
-import { confusion, gather, interval, share } from "../evidence.js";
+import { confusion, doubtsBy, explainedBy, gather, interval, share } from "../evidence.js";
 import { counted, folderRows, itemsOf, judgeFolder } from "../folder.js";
 import { EngineError } from "../error.js";
 import { Task } from "../task.js";
@@ -51,6 +51,24 @@ test("evidence: in the page's classes and examples, and what has moved or gone i
 	task.removeClass(ng);
 	assert.deepEqual(gather(task, { experts: null }, told)?.judged.map((j) => j.example.name), ["a"]);
 	assert.equal(gather(task, { experts: null }, { ...told, explanation: null }), null);
+});
+
+test("what an endpoint found out of the examples stands in for what the engine here does not know", () => {
+	const { told } = taught();
+	const { explanation, doubts } = told;
+	assert.ok(explanation);
+	const judged = explanation.judged ?? [];
+	assert.equal(explainedBy(explanation, undefined), explanation);
+	assert.equal(explainedBy(explanation, []), explanation, "what the engine knows itself is better");
+	assert.equal(explainedBy(null, judged), null);
+	assert.deepEqual(explainedBy({ ...explanation, judged: null }, judged)?.judged, judged);
+	assert.equal(doubtsBy(doubts, undefined), doubts);
+	// Twins first, as the engine found them; then the misses, the surest first, and no example twice.
+	const [a, b, c, d] = judged;
+	assert.ok(a && b && c && d);
+	const twin = { ...c, twin: d.example };
+	const surer = { ...d, said: a.class, probability: 0.05, saying: 0.95 };
+	assert.deepEqual(doubtsBy([twin, { ...a, twin: 0 }], [a, b, { ...c, said: a.class }, surer]), [twin, { ...surer, twin: 0 }, { ...b, twin: 0 }]);
 });
 
 test("moving an example: the engine is told to forget it and to read it again, and undo brings it to its place", () => {

@@ -47,7 +47,7 @@ beforeEach(async () => {
 	keeper = new Keeper(task, { shelf: null, encode: async () => new Blob([]) });
 	refused = [];
 	const note = keeper.refused.bind(keeper);
-	keeper.refused = (reason) => (refused.push(reason), note(reason));
+	keeper.refused = (of) => (refused.push(of.verdict.reason), note(of));
 	runner.keep(keeper);
 	tuning = new FineTuning(runner, keeper);
 	add(a, 1);

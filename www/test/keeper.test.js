@@ -118,6 +118,21 @@ test("empty classes are not worth keeping; with the first picture all is, and co
 	assert.equal(again.keeper.current, 1);
 });
 
+test("what an endpoint did says where; what was done here says nothing of a place", async () => {
+	const { shelf, keeper } = await taught();
+	const where = "https://edge.example";
+	keeper.sent({ where, pictures: 2 });
+	await keeper.version({ ...result, version: 2, where }, { ...packed, content: "d".repeat(64) });
+	keeper.refused({ verdict: result.verdict, where });
+	keeper.refused({ verdict: result.verdict });
+	await settled(keeper);
+	const entries = [...shelf.lines.values()].map((line) => JSON.parse(line)).filter(({ kind }) => ["chosen", "taken", "refused", "sent"].includes(kind));
+	assert.deepEqual(entries.map(({ kind, details }) => [kind, details.where]), [
+		["chosen", undefined], ["taken", undefined], ["sent", where], ["chosen", where], ["taken", where], ["refused", where], ["refused", undefined],
+	]);
+	assert.equal(keeper.versions.at(-1)?.info?.where, where, "and the version knows it");
+});
+
 test("what is restored is not in the journal twice", async () => {
 	const { shelf } = await taught();
 	const { task, keeper } = begin(shelf);

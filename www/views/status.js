@@ -76,9 +76,9 @@ export class Status {
 		else if (kept?.why === "room") this.#say(this.#offline, () => text.offlineRoom);
 	}
 
-	/** @param {number} ms */
-	timing(ms) {
-		this.#say(this.#timing, () => text.timing(ms));
+	/** @param {number} ms @param {string} [where] an endpoint; default: this tab */
+	timing(ms, where) {
+		this.#say(this.#timing, () => (where ? text.endpointTiming(ms, where) : text.timing(ms)));
 	}
 
 	/**

@@ -51,7 +51,7 @@ export class VersionsView {
 	/** @param {KeptVersion} version */
 	#item({ number, time, info }) {
 		const lines = info
-			? [text.versionOf(info.way, info.examples, text.heads[info.head]), ...tuned(info), leftOut(info), verdict(info)]
+			? [text.versionOf(info.way, info.examples, text.heads[info.head]), ...tuned(info), leftOut(info), verdict(info), ...(info.where ? [text.endpointMade(info.where)] : [])]
 			: [text.versionUnread];
 		return this.#row(number, text.version(number), text.when(time), lines);
 	}
