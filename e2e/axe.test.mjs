@@ -54,7 +54,7 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 test("axe is red on a page that breaks its rules", async () => {
 	const { page, visit } = await open();
 	await page.evaluate(() => {
-		document.querySelector("#learn")?.replaceChildren();
+		document.querySelector("#add-class")?.replaceChildren();
 		document.querySelector(".lead")?.setAttribute("role", "buton");
 	});
 	const rules = new Set((await faults(page)).map((line) => line.split(":")[0]));
