@@ -79,7 +79,7 @@ test("the package has what it names, and nothing of the page", () => {
 	}
 	assert.ok(files().includes("orientation.js"));
 	const model = JSON.parse(readFileSync(join(folder, "haguruma/models/default.json"), "utf8"));
-	for (const { file } of [model, model.experts]) assert.ok(existsSync(join(folder, "haguruma/models", file)), file);
+	for (const { file } of [model, ...(model.experts ? [model.experts] : [])]) assert.ok(existsSync(join(folder, "haguruma/models", file)), file);
 	assert.deepEqual(files().filter((name) => /views|strings|app\.js|style/.test(name)), []);
 	const lines = readFileSync(join(root, "tools/package.md"), "utf8").match(/```js\n(.*?)```/s)?.[1]?.trim().split("\n") ?? [];
 	assert.ok(lines.length <= 10, `the first example of the README has ${lines.length} lines`);
