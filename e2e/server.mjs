@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url";
 
 /** @import { ServerResponse } from "node:http" */
 
-const types = {
+/** Of what the page is made of, by the end of the name. @type {Record<string, string>} */
+export const types = {
 	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
 	".json": "application/json", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".zst": "application/zstd",
+	".webmanifest": "application/manifest+json",
 };
 /** Nothing is kept for use without a network: a service worker would stand between a test and its faults. */
 const noList = Promise.resolve(Buffer.from('{"files":{}}'));
@@ -31,7 +33,7 @@ export async function serve(models, instead = () => null, at = 0) {
 		const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://host").pathname));
 		const name = path === "/" ? "/index.html" : path;
 		const file = name.startsWith("/models/") ? join(models, name.slice(8)) : join(root, name);
-		const type = types[/** @type {keyof typeof types} */ (extname(file))] ?? "application/octet-stream";
+		const type = types[extname(file)] ?? "application/octet-stream";
 		const answer = (await instead(name, String(request.headers["accept-encoding"] ?? ""))) ?? (await (name === "/files.json" ? noList : readFile(file)).catch(() => 404));
 		if (typeof answer === "function") return answer(response, type);
 		if (typeof answer === "number") return response.writeHead(answer).end();

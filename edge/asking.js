@@ -24,7 +24,8 @@ const chance = () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 **
 
 /** POST /v1/tasks/{id}/classify @param {Call} call */
 export async function classify({ request, env, log, share, storage, id }) {
-	// Both at one time, and the end of both: an answer that leaves while its request still comes closes the connection on the sender.
+	// Both at one time, and the end of both: an answer that leaves while its request still comes closes the connection on the sender, and the Worker's own
+	// drain cannot read what is being read here.
 	const [body, task] = await Promise.allSettled([
 		log.time("body", () => readParts(request, { most: limits.questions, single: true }, share)),
 		readState(storage, id),

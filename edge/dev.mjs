@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
+import { types } from "../e2e/server.mjs";
 import { newToken } from "./token.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -12,12 +13,6 @@ const built = join(root, "build/worker");
 
 /** The modules of the Worker; the first is the one that workerd starts. */
 const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
-
-/** Of the page's files. @type {Record<string, string>} */
-const types = {
-	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json",
-	".svg": "image/svg+xml", ".wasm": "application/wasm", ".webmanifest": "application/manifest+json",
-};
 
 /** @param {string} name */
 const module = (name) => {

@@ -300,8 +300,8 @@ export class Engine {
 	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
 	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores, and where Engine.tuned. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
-	/** What is in use as an adapter, with what recall wants; end: of the journal so far. "not_adapted" without one. */
-	pack(end: JournalEnd): Promise<Packed>;
+	/** What is in use as an adapter, with what recall wants; end: of the journal so far; default: it goes without one. "not_adapted" when nothing is in use. */
+	pack(end?: JournalEnd): Promise<Packed>;
 	/**
 	 * Puts a version that was packed back into the history, under its number, which must be above those that are there, or 0 for the next; useVersion takes it into use.
 	 * "experts" files must be open where it was made with them: "adapter_bundle" else.

@@ -268,8 +268,8 @@ export class Engine {
 		return { bundle: this.#parts.backbone, experts: this.#parts.experts ? this.#parts.expertsFile?.part.sha256 ?? "" : "" };
 	}
 
-	/** @param {JournalEnd} end @returns {Promise<Packed>} */
-	pack(end) {
+	/** @param {JournalEnd} [end] @returns {Promise<Packed>} */
+	pack(end = { entries: 0, head: "" }) {
 		return this.#call({ verb: "pack", ...this.hashes, time: new Date().toISOString(), end });
 	}
 

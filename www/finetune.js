@@ -25,9 +25,6 @@ import { EngineError, typed } from "./error.js";
 /** What the journal has where no learning rate won the vote. */
 const nothing = "fine-tuning: no learning rate that was tried does better on examples that it has not seen";
 
-/** Of an adapter that does not leave the page. */
-const noJournal = { entries: 0, head: "" };
-
 export class FineTuning {
 	#runner;
 	#keeper;
@@ -124,7 +121,7 @@ async function make({ engine, file, notes, number, support }, onProgress, signal
 		const result = await tuner.adapt({
 			finetune: true, force: true, onProgress: (p) => p.step === "tune" && onProgress({ at: "steps", done: p.done, total: p.total }),
 		});
-		return { result, packed: await tuner.pack(noJournal) };
+		return { result, packed: await tuner.pack() };
 	} finally {
 		signal.removeEventListener("abort", end);
 		tuner.dispose();

@@ -162,7 +162,7 @@ export class Runner {
 		const engine = await this.#ready();
 		return this.#steps.inTurn(async () => {
 			if (this.#stale && this.learning) await this.#adapt();
-			const { file, notes } = await engine.pack({ entries: 0, head: "" });
+			const { file, notes } = await engine.pack();
 			const { inUse } = await engine.history();
 			return { engine, file, notes, number: inUse, support: this.#members.support(this.#task), settled: this.#settled.signal };
 		}, signal);

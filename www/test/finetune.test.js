@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { FineTuning, TimeLeft } from "../finetune.js";
-import { Keeper } from "../kept/keeper.js";
-import { Runner } from "../runner.js";
-import { Task } from "../task.js";
 import { FakeEngine } from "./fake.engine.js";
+import { pageAround, settled, until } from "./fake.page.js";
 
 /** @import { Engine } from "../engine.js" */
 /** @import { Where } from "../finetune.js" */
-/** @import { Class } from "../task.js" */
+/** @import { Keeper } from "../kept/keeper.js" */
+/** @import { Runner } from "../runner.js" */
+/** @import { Class, Task } from "../task.js" */
 
 /** @type {FakeEngine} */
 let engine;
@@ -27,28 +27,16 @@ let b;
 /** what the journal is told @type {string[]} */
 let refused;
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-/** @param {Class} to @param {number} byte */
-const add = (to, byte) => task.addExample(to, `picture ${byte}`, { width: 1, height: 1, data: new Uint8ClampedArray([byte, 0, 0, 0]) });
-/** @param {() => boolean} holds */
-async function until(holds) {
-	for (let n = 0; n < 2000 && !holds(); n++) await settled();
-	assert.ok(holds(), String(holds));
-}
+/** @type {ReturnType<typeof pageAround>["add"]} */
+let add;
 
 /** Two classes, learnt. */
 beforeEach(async () => {
 	engine = new FakeEngine();
-	engine.onDeath = () => void runner.restart();
-	task = new Task();
-	const nothing = () => {};
-	runner = new Runner(task, { onState: nothing, onAdapted: nothing, onBadExample: nothing, onError: (error) => assert.fail(error), onRestart: nothing });
-	[a, b] = [task.addClass("a"), task.addClass("b")];
-	keeper = new Keeper(task, { shelf: null, encode: async () => new Blob([]) });
+	({ task, runner, keeper, a, b, add } = pageAround(engine));
 	refused = [];
 	const note = keeper.refused.bind(keeper);
 	keeper.refused = (of) => (refused.push(of.verdict.reason), note(of));
-	runner.keep(keeper);
 	tuning = new FineTuning(runner, keeper);
 	add(a, 1);
 	add(b, 2);

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Keeper } from "../kept/keeper.js";
-import { Runner } from "../runner.js";
-import { Task } from "../task.js";
 import { FakeEngine } from "./fake.engine.js";
+import { pageAround, settled, until } from "./fake.page.js";
 
 /** @import { Engine } from "../engine.js" */
+/** @import { Keeper } from "../kept/keeper.js" */
+/** @import { Runner } from "../runner.js" */
 /** @import { Class } from "../task.js" */
 
 /** @type {FakeEngine} */
 let engine;
-/** @type {Task} */
-let task;
 /** @type {Runner} */
 let runner;
 /** @type {Keeper} */
@@ -20,28 +18,15 @@ let keeper;
 let a;
 /** @type {Class} */
 let b;
+/** @type {ReturnType<typeof pageAround>["add"]} */
+let add;
 
 const asEngine = () => /** @type {Engine} */ (/** @type {unknown} */ (engine));
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-/** @param {Class} to @param {number} byte */
-const add = (to, byte) => task.addExample(to, `picture ${byte}`, { width: 1, height: 1, data: new Uint8ClampedArray([byte, 0, 0, 0]) });
 
 beforeEach(() => {
 	engine = new FakeEngine();
-	engine.onDeath = () => void runner.restart();
-	task = new Task();
-	const nothing = () => {};
-	runner = new Runner(task, { onState: nothing, onAdapted: nothing, onBadExample: nothing, onError: (error) => assert.fail(error), onRestart: nothing });
-	[a, b] = [task.addClass("a"), task.addClass("b")];
-	keeper = new Keeper(task, { shelf: null, encode: async () => new Blob([]) });
-	runner.keep(keeper);
+	({ runner, keeper, a, b, add } = pageAround(engine));
 });
-
-/** Keeping takes sums of files, which take their time. @param {() => boolean} holds */
-async function until(holds) {
-	for (let n = 0; n < 2000 && !holds(); n++) await settled();
-	assert.ok(holds(), String(holds));
-}
 
 test("what the guard finds worse is not in use and says why, until the user takes it all the same", async () => {
 	runner.start(asEngine());

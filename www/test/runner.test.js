@@ -4,6 +4,7 @@ import { EngineError } from "../error.js";
 import { Runner } from "../runner.js";
 import { Task } from "../task.js";
 import { FakeEngine } from "./fake.engine.js";
+import { picture, settled } from "./fake.page.js";
 
 /** @import { Engine } from "../engine.js" */
 /** @import { Class, Example } from "../task.js" */
@@ -22,10 +23,8 @@ let a;
 let b;
 
 const asEngine = () => /** @type {Engine} */ (/** @type {unknown} */ (engine));
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
-const source = (/** @type {number} */ byte) => ({ width: 1, height: 1, data: new Uint8ClampedArray([byte, 0, 0, 0]) });
 /** @param {Class} to @param {number} byte @returns {Example} */
-const add = (to, byte) => task.addExample(to, `picture ${byte}`, source(byte));
+const add = (to, byte) => task.addExample(to, `picture ${byte}`, picture(byte));
 const take = () => engine.log.splice(0);
 
 beforeEach(() => {
@@ -240,7 +239,7 @@ test("classify waits for a restart under way", async () => {
 	await settled();
 	engine.dead = true;
 	engine.onDeath();
-	assert.equal((await runner.classify(source(1), 0)).ms, 1);
+	assert.equal((await runner.classify(picture(1), 0)).ms, 1);
 });
 
 /** What the experts chose, of what is in use. */
