@@ -15,12 +15,12 @@ import (
 )
 
 type importFlags struct {
-	out, name, layout, key string
-	imageSize, heads       int
-	eps                    float64
-	mean, std              []float64
-	check                  []string
-	float32, asJSON        bool
+	out, name, layout, key, card string
+	imageSize, heads             int
+	eps                          float64
+	mean, std                    []float64
+	check                        []string
+	float32, asJSON              bool
 }
 
 // imported is what import did, for --json.
@@ -61,6 +61,7 @@ Face. Nothing in a .pth is run. These models are known:
   timm        vit_* and deit_* with a class token
   hf-vit      Hugging Face ViT and DeiT, facebook/dino-vits16 among them
   hf-dinov2   Hugging Face DINOv2, with and without registers
+  haguruma    weights.safetensors of haguruma pretrain or tools/torch/pretrain.py
 
 Checkpoints of SMAT (szc12153/sparse_meta_tuning), on ViT-S or ViT-B, are a
 backbone and its sparse experts, which are written beside it.
@@ -94,8 +95,8 @@ at 518 pixels, and five times faster at 224.`,
 			if f.name == "" || f.name != filepath.Base(f.name) {
 				return usagef("--name %q: want the name of a file, without a folder", f.name)
 			}
-			if f.layout != "auto" && !slices.Contains(vit.Layouts(), f.layout) {
-				return usagef("--layout %q: want auto or one of %s", f.layout, strings.Join(vit.Layouts(), ", "))
+			if f.layout != "auto" && f.layout != ownLayout && !slices.Contains(vit.Layouts(), f.layout) {
+				return usagef("--layout %q: want auto or one of %s, %s", f.layout, strings.Join(vit.Layouts(), ", "), ownLayout)
 			}
 			hints, err := f.hints(command)
 			if err != nil {
@@ -109,12 +110,13 @@ at 518 pixels, and five times faster at 224.`,
 	flags.StringVar(&f.out, "out", "", "folder for the bundle and its manifest")
 	flags.StringVar(&f.name, "name", "", "name of the bundle (default: that of FILE)")
 	flags.IntVar(&f.imageSize, "image-size", 0, "side of the pictures to run at, pixels (default: as trained)")
-	flags.StringVar(&f.layout, "layout", "auto", "auto, or "+strings.Join(vit.Layouts(), ", "))
+	flags.StringVar(&f.layout, "layout", "auto", "auto, or "+strings.Join(vit.Layouts(), ", ")+", "+ownLayout)
 	flags.StringVar(&f.key, "key", "", "state dict to take from a training checkpoint")
 	flags.IntVar(&f.heads, "heads", 0, "attention heads of a block")
 	flags.Float64Var(&f.eps, "eps", 0, "eps of every LayerNorm")
 	flags.Float64SliceVar(&f.mean, "mean", nil, "mean of red, green and blue in 0..1")
 	flags.Float64SliceVar(&f.std, "std", nil, "deviation of red, green and blue in 0..1")
+	flags.StringVar(&f.card, "card", "", "text file that becomes the model card in the bundle")
 	flags.BoolVar(&f.float32, "float32", false, "write the float32 weights too, for haguruma eval --weights")
 	flags.StringArrayVar(&f.check, "check", nil, "picture or folder to compare int8 and float32 on; may be repeated (default: made up)")
 	flags.BoolVar(&f.asJSON, "json", false, "print the result as JSON")
@@ -162,6 +164,21 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 		Read: len(source.file.Tensors) - len(read.Ignored), Ignored: append([]string{}, read.Ignored...),
 		Parameters: len(read.Params.Flat), From: read.From, TrainedAt: read.Params.Config.ImageSize,
 	}
+	metadata := map[string]string{}
+	if result.Layout == ownLayout {
+		for _, key := range []string{"pretrain", "seconds"} {
+			if text := source.file.Metadata[key]; text != "" {
+				metadata[key] = text
+			}
+		}
+	}
+	if f.card != "" {
+		card, err := tensorfile.ReadFile(f.card, maxText)
+		if err != nil {
+			return err
+		}
+		metadata["card"] = string(card)
+	}
 	source.file = nil // the parameters are a copy of it
 	params := read.Params
 	if f.imageSize != 0 && f.imageSize != params.Config.ImageSize {
@@ -186,7 +203,7 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 	if err != nil {
 		return err
 	}
-	metadata := map[string]string{"import": string(origin)}
+	metadata["import"] = string(origin)
 	if result.Bundle, err = manifest.Write(f.out, f.name, model, metadata); err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,36 @@ func TestImport(t *testing.T) {
 	if !strings.Contains(table, "q.png") {
 		t.Errorf("classify: %s", table)
 	}
+}
+
+// TestImportOwn: weights in this project's own form, which haguruma pretrain and tools/torch write, become a bundle with how they were made and a card.
+func TestImportOwn(t *testing.T) {
+	want := vit.NewParams[float32](testConfig)
+	want.Init(rand.New(rand.NewPCG(3, 4)))
+	f := want.File()
+	f.Metadata["pretrain"], f.Metadata["seconds"], f.Metadata["else"] = `{"script":"x"}`, "7", "not taken along"
+	folder := t.TempDir()
+	weights, card := saveSafetensors(t, filepath.Join(folder, "weights.safetensors"), f), filepath.Join(folder, "card.md")
+	if err := os.WriteFile(card, []byte("a card\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(folder, "models")
+	r := parse[imported](t, succeed(t, "import", weights, "--out", out, "--name", "own", "--card", card, "--float32", "--json"))
+	if r.Layout != ownLayout || r.Read != len(f.Tensors) || r.From["heads"] != "the checkpoint" || r.Bundle.Name != "own" {
+		t.Errorf("%+v", r)
+	}
+	if have := openFloat32(t, r.Weights); !slices.Equal(have.Flat, want.Flat) || !reflect.DeepEqual(have.Config, want.Config) {
+		t.Error("other weights or another config than the checkpoint's")
+	}
+	m := openModel(t, out, "own")
+	if m.Metadata["pretrain"] != `{"script":"x"}` || m.Metadata["seconds"] != "7" || m.Metadata["card"] != "a card\n" || m.Metadata["else"] != "" {
+		t.Errorf("metadata %v", m.Metadata)
+	}
+	refuse(t, exitFailure, []string{"is a checkpoint of haguruma"}, "import", weights, "--out", out, "--layout", "dino")
+	refuse(t, exitFailure, []string{"which nothing overrides"}, "import", weights, "--out", out, "--heads", "3")
+	refuse(t, exitFailure, []string{"no such file"}, "import", weights, "--out", out, "--card", filepath.Join(folder, "none"))
+	f.Tensors = f.Tensors[1:]
+	refuse(t, exitFailure, []string{"have none"}, "import", saveSafetensors(t, filepath.Join(folder, "less.safetensors"), f), "--out", out)
 }
 
 func openModel(t *testing.T, folder, name string) *vit.Int8Model {

@@ -23,6 +23,10 @@ type importedExperts struct {
 
 // readBackbone reads the backbone of a checkpoint, and the experts of one that has some.
 func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vit.Import, *smat.Checkpoint, error) {
+	if vit.IsCheckpoint(source.file) {
+		read, err := readOwn(source, f, hints)
+		return read, nil, err
+	}
 	if !smat.Is(source.file) {
 		read, err := vit.ImportParams(source.file, f.layout, hints...)
 		if err != nil {
@@ -43,6 +47,28 @@ func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vi
 		return nil, nil, usagef("--image-size %d: the experts change positions for %d pixels, and each its own: they cannot be resized", f.imageSize, size)
 	}
 	return read, c, nil
+}
+
+// ownLayout is what the result calls checkpoints of this project's own form.
+const ownLayout = "haguruma"
+
+// readOwn reads a float32 checkpoint of haguruma pretrain or of tools/torch/pretrain.py, which says all of itself.
+func readOwn(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vit.Import, error) {
+	if f.layout != "auto" && f.layout != ownLayout {
+		return nil, importError{fmt.Errorf("%s: layout %q: the file is a checkpoint of haguruma: %w", source.path, f.layout, vit.ErrUnsupported)}
+	}
+	if len(hints) > 0 {
+		return nil, importError{fmt.Errorf("%s: %s: the checkpoint has a config of its own, which nothing overrides: %w", source.path, hints[0].Source, vit.ErrUnsupported)}
+	}
+	params, err := vit.OpenParams(source.file)
+	if err != nil {
+		return nil, importError{fmt.Errorf("%s: %w", source.path, err)}
+	}
+	from := map[string]string{}
+	for _, what := range []string{"heads", "eps", "mean", "std"} {
+		from[what] = "the checkpoint"
+	}
+	return &vit.Import{Params: params, Layout: ownLayout, From: from}, nil
 }
 
 // writeExperts writes the experts beside the bundle they belong to, and names them in its manifest.

@@ -32,14 +32,17 @@ func (p *Params[F]) File() *tensorfile.File {
 	return f
 }
 
+// IsCheckpoint says whether f is a checkpoint that File made, or one in its form.
+func IsCheckpoint(f *tensorfile.File) bool { return f.Metadata[metaFormat] == formatCheckpoint }
+
 // OpenParams reads a checkpoint that File made; F16 and BF16 tensors are widened. Every tensor's name and shape is
 // checked against the config before anything is allocated, and tensors that the config does not know are refused,
 // except those whose names begin with one of extra, which belong to the caller.
 //
 // Errors wrap ErrConfig or tensorfile's sentinels and name the tensor.
 func OpenParams(f *tensorfile.File, extra ...string) (*Params[float32], error) {
-	if have := f.Metadata[metaFormat]; have != formatCheckpoint {
-		return nil, fmt.Errorf("vit: metadata %q: want %q, have %q: %w", metaFormat, formatCheckpoint, have, tensorfile.ErrFormat)
+	if !IsCheckpoint(f) {
+		return nil, fmt.Errorf("vit: metadata %q: want %q, have %q: %w", metaFormat, formatCheckpoint, f.Metadata[metaFormat], tensorfile.ErrFormat)
 	}
 	c, err := parseConfig(f.Metadata[metaConfig])
 	if err != nil {
