@@ -22,6 +22,8 @@ export const limits = {
 	total: 64 * mebi,
 	/** Bytes of bodies that this isolate holds at one time. Each is there up to three times: as it came, in parts, and in the program. */
 	inFlight: 16 * mebi,
+	/** Milliseconds that a body may take to come: who sends slowly, or nothing, holds a share of them until then. */
+	upload: 60_000,
 	/** Milliseconds that storage may take. */
 	storage: 10_000,
 	/** Bytes of the program's memory at which it is replaced. */
@@ -69,23 +71,14 @@ export async function readBody(request, most, share) {
 	/** @type {Bytes[]} */
 	const chunks = [];
 	let length = 0;
-	const reader = request.body.getReader();
-	try {
-		for (;;) {
-			const { done, value } = await reader.read();
-			if (done) break;
-			length += value.length;
-			if (length > most) throw tooLarge();
-			if (said === null) share.take(value.length);
-			else if (length > said) break;
-			chunks.push(/** @type {Bytes} */ (value));
-		}
-	} catch (cause) {
-		if (cause instanceof Problem) throw cause;
-		throw new Problem(400, "body_cut_short", "the body ended before its time", { cause });
-	} finally {
-		reader.cancel().catch(() => {});
-	}
+	await readOn(request.body, (chunk) => {
+		length += chunk.length;
+		if (length > most) throw tooLarge();
+		if (said === null) share.take(chunk.length);
+		else if (length > said) return false;
+		chunks.push(chunk);
+		return true;
+	});
 	if (said !== null && length !== said) throw new Problem(400, "content_length", `content-length says ${said} bytes, the body has another length`);
 	const all = new Uint8Array(length);
 	let at = 0;
@@ -99,17 +92,37 @@ export async function readBody(request, most, share) {
 /** Reads what is left of a body that nobody wanted, as far as that is little: a connection that is closed on a sender hides the answer. @param {Request} request */
 export async function drain({ body, bodyUsed }) {
 	if (!body || bodyUsed || body.locked) return;
+	let length = 0;
+	await readOn(body, (chunk) => (length += chunk.length) < limits.body).catch(() => {}); // the sender has gone away, or is too slow
+}
+
+/**
+ * Reads a body until its end, or until take says so. Of a body that goes on then, workerd reads 64 KiB more, for a second at most, and closes the connection.
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {(chunk: Bytes) => boolean} take whether there may be more
+ */
+async function readOn(body, take) {
 	const reader = body.getReader();
+	const stop = () => void reader.cancel().catch(() => {});
+	let late = false;
+	const timer = setTimeout(() => {
+		late = true;
+		stop(); // which ends the read that waits
+	}, limits.upload);
 	try {
-		for (let length = 0; length < limits.body; ) {
+		for (;;) {
 			const { done, value } = await reader.read();
-			if (done) return;
-			length += value.length;
+			if (late) break;
+			if (done || !take(/** @type {Bytes} */ (value))) return;
 		}
-	} catch {
-		return; // the sender has gone away
+	} catch (cause) {
+		if (cause instanceof Problem) throw cause;
+		if (!late) throw new Problem(400, "body_cut_short", "the body ended before its time", { cause }); // workerd ends a read that was cancelled as one that failed
+	} finally {
+		clearTimeout(timer);
+		stop();
 	}
-	reader.cancel().catch(() => {});
+	throw new Problem(408, "body_late", `a body is to come within ${limits.upload / 1000} s`);
 }
 
 /**

@@ -40,11 +40,11 @@ export default {
 			response = await answer(request, env, log, share);
 		} catch (caught) {
 			error = caught;
-			await drain(request);
 			response = problemOf(caught).response(log.id);
 		} finally {
 			share.free();
 		}
+		await drain(request);
 		const headers = response.headers;
 		headers.set("x-request-id", log.id);
 		headers.set("server-timing", log.timing());
