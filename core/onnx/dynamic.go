@@ -41,8 +41,8 @@ func (b *builder) dynamic(x, name string, w []float32, in, out int) string {
 	parts := []string{b.fresh("codes"), b.fresh("scale"), b.fresh("zero")}
 	b.operation("DynamicQuantizeLinear", []string{x}, parts)
 	sums := b.node("MatMulInteger", []string{
-		parts[0], b.constant(name, int64(b.int8), codes, []int{in, out}),
-		parts[2], b.constant("zero", int64(b.int8), []byte{byte(zero)}, nil),
+		parts[0], b.codes(name, b.int8, codes, in, out),
+		parts[2], b.codes("zero", b.int8, []byte{byte(zero)}),
 	})
 	real := b.node("Cast", []string{sums}, attribute{"to", typeFloat})
 	return b.node("Mul", []string{real, b.node("Mul", []string{parts[1], b.floats("scale", []float32{scale})})})

@@ -21,11 +21,23 @@ const (
 	attributeInts  = 7
 )
 
-// graph collects nodes and their constants in the order of computation. A
+// graph collects nodes in the order of computation, and their constants. A
 // value is known by its name.
+//
+// The constants are nearly all of a file, so they are written where they stay
+// in it: a file is as long as its weights once, and not three times.
 type graph struct {
-	nodes, constants []message
-	count            int
+	nodes []message
+	file  message // room for what comes before the GraphProto, then its constants
+	count int
+}
+
+// headroom is enough for the fields of a ModelProto that come before its GraphProto, bytes.
+const headroom = 64
+
+// newGraph expects so many bytes of constants and all else; more is slower.
+func newGraph(bytes int) graph {
+	return graph{file: make(message, headroom, headroom+bytes)}
 }
 
 // attribute is one of a node: a float32, an int or a []int.
@@ -82,37 +94,46 @@ func (g *graph) operation(op string, inputs, outputs []string, attributes ...att
 
 // floats adds a float32 constant and returns its name.
 func (g *graph) floats(of string, x []float32, shape ...int) string {
-	raw := make([]byte, 0, 4*len(x))
+	name := g.constant(of, typeFloat, 4*len(x), shape)
 	for _, v := range x {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+		g.file = binary.LittleEndian.AppendUint32(g.file, math.Float32bits(v))
 	}
-	return g.constant(of, typeFloat, raw, shape)
+	return name
+}
+
+// codes adds a constant of int8 or uint8.
+func (g *graph) codes(of string, kind Int8, x []byte, shape ...int) string {
+	name := g.constant(of, int64(kind), len(x), shape)
+	g.file = append(g.file, x...)
+	return name
 }
 
 // integers adds an int64 constant: a vector, or a scalar when there is one
 // value and scalar is set.
 func (g *graph) integers(of string, scalar bool, x ...int) string {
-	var raw []byte
-	for _, v := range x {
-		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
-	}
 	shape := []int{len(x)}
 	if scalar {
 		shape = nil
 	}
-	return g.constant(of, typeInt64, raw, shape)
+	name := g.constant(of, typeInt64, 8*len(x), shape)
+	for _, v := range x {
+		g.file = binary.LittleEndian.AppendUint64(g.file, uint64(v))
+	}
+	return name
 }
 
-func (g *graph) constant(of string, kind int64, raw []byte, shape []int) string {
+// constant begins a constant, whose bytes have to be added to the file next, and returns its name.
+func (g *graph) constant(of string, kind int64, bytes int, shape []int) string {
 	name := g.fresh(of)
-	var m message // TensorProto
+	var m message // TensorProto, all but its bytes
 	for _, size := range shape {
 		m.integer(1, int64(size))
 	}
 	m.integer(2, kind)
 	m.text(8, name)
-	m.bytes(9, raw)
-	g.constants = append(g.constants, m)
+	m.begin(9, bytes)
+	g.file.begin(5, len(m)+bytes)
+	g.file = append(g.file, m...)
 	return name
 }
 
@@ -145,36 +166,30 @@ func valueInfo(name string, shape []dimension) message {
 // Property is a text that goes with a model.
 type Property struct{ Key, Value string }
 
-// model encodes the graph with its one input.
+// model ends the file of the graph with its one input.
 func (g *graph) model(name string, input message, outputs []message, properties []Property) []byte {
-	size := 0
-	for _, c := range g.constants {
-		size += len(c) + 16
-	}
-	inner := make(message, 0, size) // GraphProto; it grows by little, the constants are nearly all of it
 	for _, n := range g.nodes {
-		inner.bytes(1, n)
+		g.file.bytes(1, n)
 	}
-	inner.text(2, name)
-	for _, c := range g.constants {
-		inner.bytes(5, c)
-	}
-	inner.bytes(11, input)
+	g.file.text(2, name)
+	g.file.bytes(11, input)
 	for _, output := range outputs {
-		inner.bytes(12, output)
+		g.file.bytes(12, output)
 	}
-	var set, m message // OperatorSetIdProto, ModelProto
+	var set, head message // OperatorSetIdProto, ModelProto
 	set.text(1, "")
 	set.integer(2, opset)
-	m.integer(1, irVersion)
-	m.text(2, "haguruma")
-	m.bytes(8, set)
-	m.bytes(7, inner)
+	head.integer(1, irVersion)
+	head.text(2, "haguruma")
+	head.bytes(8, set)
+	head.begin(7, len(g.file)-headroom)
 	for _, p := range properties {
 		var entry message // StringStringEntryProto
 		entry.text(1, p.Key)
 		entry.text(2, p.Value)
-		m.bytes(14, entry)
+		g.file.bytes(14, entry)
 	}
-	return m
+	start := headroom - len(head)
+	copy(g.file[start:], head)
+	return g.file[start:]
 }

@@ -147,8 +147,9 @@ func TestModel(t *testing.T) {
 			p.Init(rand.New(rand.NewPCG(1, 2)))
 			make := func() ([]byte, error) { return Model(p, batch) }
 			outputs, want := []string{Output}, len(p.Flat)
+			var head *Head
 			if batch == 3 { // with a head of two classes
-				head := &Head{make32(2 * c.Dim), make32(2), []Property{{"classes", "[]"}}}
+				head = &Head{make32(2 * c.Dim), make32(2), []Property{{"classes", "[]"}}}
 				make = func() ([]byte, error) { return Classifier(p, batch, 0, head) }
 				outputs, want = append(outputs, Probabilities), want+2*c.Dim+2
 			}
@@ -159,6 +160,9 @@ func TestModel(t *testing.T) {
 			again, _ := make()
 			if !bytes.Equal(data, again) {
 				t.Errorf("config %d: not the same file twice", i)
+			}
+			if cap(data) > headroom+room(p, head) {
+				t.Errorf("config %d: there was room for %d bytes, and the file is one of %d", i, room(p, head), len(data))
 			}
 			top := decode(t, data)
 			graph := decode(t, all(top, 7)[0])

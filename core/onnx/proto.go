@@ -36,7 +36,12 @@ func (m *message) text(field int, s string) {
 
 // bytes adds a field of bytes, or of another message.
 func (m *message) bytes(field int, data []byte) {
-	m.tag(field, wireLength)
-	*m = binary.AppendUvarint(*m, uint64(len(data)))
+	m.begin(field, len(data))
 	*m = append(*m, data...)
+}
+
+// begin adds the field of so many bytes that come next.
+func (m *message) begin(field, length int) {
+	m.tag(field, wireLength)
+	*m = binary.AppendUvarint(*m, uint64(length))
 }

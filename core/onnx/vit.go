@@ -36,7 +36,7 @@ func model(p *vit.Params[float32], batch int, codes Int8, head *Head) ([]byte, e
 	if len(p.Flat) > limit/4 {
 		return nil, fmt.Errorf("onnx: want at most %d parameters, have %d: %w", limit/4, len(p.Flat), ErrTooLarge)
 	}
-	b := &builder{config: p.Config, weights: map[string][]float32{}, shapes: map[string][]int{}, batch: batch, int8: codes}
+	b := &builder{graph: newGraph(room(p, head)), config: p.Config, weights: map[string][]float32{}, shapes: map[string][]int{}, batch: batch, int8: codes}
 	for _, t := range p.Tensors() {
 		b.weights[t.Name], b.shapes[t.Name] = t.Data, t.Shape
 	}
@@ -57,6 +57,18 @@ func model(p *vit.Params[float32], batch int, codes Int8, head *Head) ([]byte, e
 		properties = head.Properties
 	}
 	return b.model("vit", valueInfo(Input, []dimension{n, {size: 3}, {size: s}, {size: s}}), outputs, properties), nil
+}
+
+// room is at least the bytes of a model in float32.
+func room(p *vit.Params[float32], head *Head) int {
+	size := 4*len(p.Flat) + (p.Config.Depth+8)<<13 // a block has 5 kB of names
+	if head != nil {
+		size += 4 * (len(head.Weight) + len(head.Bias))
+		for _, x := range head.Properties {
+			size += len(x.Key) + len(x.Value) + 32
+		}
+	}
+	return size
 }
 
 // builder adds the layers of a backbone to a graph.
