@@ -1,7 +1,6 @@
 package vit
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -158,13 +157,4 @@ func parseConfig(text string) (Config, error) {
 		return c, fmt.Errorf("vit: metadata %q: %w: %w", metaConfig, err, ErrConfig)
 	}
 	return c, c.Check()
-}
-
-// json returns the config as metadata text.
-func (c Config) json() string {
-	text, err := json.Marshal(c)
-	if err != nil { // a checked config has no NaN or Inf, which is all that Marshal could refuse
-		panic("vit: config does not marshal")
-	}
-	return string(text)
 }

@@ -17,7 +17,10 @@ var full = Config{
 
 // TestConfigText: what json writes comes back, field by field, in any order and with white space; every field of Config is known.
 func TestConfigText(t *testing.T) {
-	for name, c := range map[string]Config{"full": full, "small": smallConfigs()["linear/mean"], "zero": {}} {
+	for name, c := range map[string]Config{"full": full, "small": smallConfigs()["linear/mean"], "zero": {}, "rounding": {Eps: 0x1.0c6f7a0b5ed8dp-20, Mean: [3]float32{1e-6, 9.999999e-7, 1e21}, Std: [3]float32{1e-10, 9.999999e20, -1e-7}}} {
+		if want, err := json.Marshal(c); err != nil || c.json() != string(want) {
+			t.Errorf("%s: want %s, have %s, %v", name, want, c.json(), err)
+		}
 		have, err := decodeConfig(c.json())
 		if err != nil || !reflect.DeepEqual(have, c) {
 			t.Errorf("%s: want %+v, have %+v, %v", name, c, have, err)
@@ -56,7 +59,7 @@ func TestConfigTextErrors(t *testing.T) {
 	}
 }
 
-// FuzzDecodeConfig: what is accepted is what encoding/json makes of it.
+// FuzzDecodeConfig: what is accepted is what encoding/json makes of it, and what is written is what it writes.
 func FuzzDecodeConfig(f *testing.F) {
 	f.Add(full.json())
 	f.Add(`{"eps":-0.0e-0,"stem":[],"mean":[1,2,3]}`)
@@ -68,6 +71,9 @@ func FuzzDecodeConfig(f *testing.F) {
 		var want Config
 		if err := json.Unmarshal([]byte(text), &want); err != nil {
 			t.Fatalf("encoding/json refuses it: %v", err)
+		}
+		if written, err := json.Marshal(have); err != nil || have.json() != string(written) {
+			t.Errorf("want %s, have %s, %v", written, have.json(), err)
 		}
 		if !slices.Equal(have.Stem, want.Stem) {
 			t.Errorf("stem: want %v, have %v", want.Stem, have.Stem)
