@@ -46,6 +46,7 @@ var floors = map[string]int{
 	"sparse/metatune": 5,
 	"sparse/smat":     5,
 	"adapt":           5,
+	"adapt/export":    5,
 	"adapt/signature": 5,
 	"adapt/tune":      6,
 	"adapt/carry":     7,
@@ -81,8 +82,7 @@ type sourceFile struct {
 
 func (f sourceFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// walk calls visit for every file of the project: not for what is built or
-// installed, and not for folders the go command ignores too.
+// walk calls visit for every file of the project: not for what is built or installed, and not for folders the go command ignores too.
 func walk(t *testing.T, root string, visit func(name string)) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -9,6 +8,7 @@ import (
 
 	"haguruma/adapt/adapter"
 	"haguruma/adapt/carry"
+	"haguruma/adapt/export"
 	"haguruma/core/onnx"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
@@ -123,7 +123,7 @@ func (a *app) export(f exportFlags, codes onnx.Int8, args []string) error {
 	}
 	r.Size, r.Dim = params.Config.ImageSize, params.Config.Dim
 	if f.onnx != "" {
-		data, err := exportONNX(params, f.batch, codes, head, r.Classes)
+		data, err := export.ONNX(params, f.batch, codes, head)
 		if err != nil {
 			return err
 		}
@@ -133,11 +133,7 @@ func (a *app) export(f exportFlags, codes onnx.Int8, args []string) error {
 		r.ONNX, r.Bytes = f.onnx, len(data)
 	}
 	if f.safetensors != "" {
-		file, err := timmFile(params, head, r.Classes)
-		if err != nil {
-			return err
-		}
-		if err := tensorfile.Save(f.safetensors, file); err != nil {
+		if err := tensorfile.Save(f.safetensors, export.Timm(params, head)); err != nil {
 			return err
 		}
 		r.Safetensors = f.safetensors
@@ -173,90 +169,6 @@ func (f *exportFlags) adapted(bundle string) (*carry.Applied, string, error) {
 		return nil, "", fmt.Errorf("%s: %w", f.adapter.path, err)
 	}
 	return x, b.path, nil
-}
-
-// exportONNX writes the backbone, with a head where there is one.
-func exportONNX(params *vit.Params[float32], batch int, codes onnx.Int8, head *adapter.Adapter, classes []string) ([]byte, error) {
-	switch {
-	case head != nil:
-		weight, bias := scaledHead(head)
-		to := &onnx.Head{Weight: weight, Bias: bias}
-		for _, fact := range []struct {
-			key   string
-			value any
-		}{{"classes", classes}, {"mean", params.Config.Mean}, {"std", params.Config.Std}} {
-			text, err := json.Marshal(fact.value)
-			if err != nil {
-				return nil, err
-			}
-			to.Properties = append(to.Properties, onnx.Property{Key: fact.key, Value: string(text)})
-		}
-		return onnx.Classifier(params, batch, codes, to)
-	case codes != 0:
-		return onnx.ModelInt8(params, batch, codes)
-	}
-	return onnx.Model(params, batch)
-}
-
-// scaledHead is the head with its scale in the numbers: the softmax of W u + bias.
-func scaledHead(a *adapter.Adapter) (weight, bias []float32) {
-	scaled := func(x []float32) []float32 {
-		y := make([]float32, len(x))
-		for i, v := range x {
-			y[i] = a.Head.Scale * v
-		}
-		return y
-	}
-	return scaled(a.Head.Weight), scaled(a.Head.Bias)
-}
-
-// timmFile is the backbone under timm's names, which are ours but for registers: theirs have no position for the class token. A convolutional stem
-// has no names there and keeps ours.
-func timmFile(params *vit.Params[float32], head *adapter.Adapter, classes []string) (*tensorfile.File, error) {
-	f, c := params.File(), params.Config
-	config, err := json.Marshal(c)
-	if err != nil {
-		return nil, err
-	}
-	f.Metadata = map[string]string{"format": "pt", "config": string(config)}
-	if c.Registers > 0 {
-		for i := range f.Tensors {
-			switch t := &f.Tensors[i]; t.Name {
-			case "register_tokens":
-				t.Name = "reg_token"
-			case "cls_token", "pos_embed":
-				*t = withoutClassPosition(params, t.Name)
-			}
-		}
-	}
-	if head == nil {
-		return f, nil
-	}
-	names, err := json.Marshal(classes)
-	if err != nil {
-		return nil, err
-	}
-	f.Metadata["classes"], f.Metadata["head"] = string(names), "softmax(head.weight @ (embedding / |embedding|) + head.bias)"
-	weight, bias := scaledHead(head)
-	f.Tensors = append(f.Tensors, tensorfile.FromFloat32("head.weight", []int{len(bias), c.Dim}, weight), tensorfile.FromFloat32("head.bias", []int{len(bias)}, bias))
-	return f, nil
-}
-
-// withoutClassPosition is a tensor of the class token or of the positions, with the token's position added to the token.
-func withoutClassPosition(params *vit.Params[float32], name string) tensorfile.Tensor {
-	dim, data := params.Config.Dim, map[string][]float32{}
-	for _, t := range params.Tensors() {
-		data[t.Name] = t.Data
-	}
-	class, positions := data["cls_token"], data["pos_embed"]
-	if name == "pos_embed" {
-		return tensorfile.FromFloat32(name, []int{1, len(positions)/dim - 1, dim}, positions[dim:])
-	}
-	sum := make([]float32, dim)
-	for i, v := range class {
-		sum[i] = v + positions[i]
-	}
-	return tensorfile.FromFloat32(name, []int{1, 1, dim}, sum)
 }
 
 // openParams reads a bundle or a checkpoint as float32.
