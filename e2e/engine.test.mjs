@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { valueOf } from "../www/engine.host.js";
 import { brotli } from "./brotli.mjs";
-import { randomModels } from "./bundle.mjs";
+import { pageModels, randomModels } from "./bundle.mjs";
 import { allowRelaxed, openBundle, relaxedTuningUrl, relaxedUrl, start, tuningUrl, wasmUrl } from "./host.mjs";
 import { animatedGif, png, pngOf, rgba, stripes, stripesInAnyLight } from "./pictures.mjs";
 
@@ -181,6 +181,51 @@ test("versions: adapted step by step, stopped, refused, gone back to; doubts and
 	assert.equal(valueOf(() => verbs.explain()), null);
 	assert.equal(codeOf(verbs.heat(one, circle(19), 64, 64)), "not_adapted");
 	for (const id of [one, two]) valueOf(() => verbs.removeClass(id));
+});
+
+/** Two classes, learnt, as an adapter. @param {Verbs} go @param {string} bundle its sha256 */
+function packed(go, bundle) {
+	for (const [name, draw] of /** @type {const} */ ([["circles", circle], ["crosses", cross]])) {
+		const id = valueOf(() => go.addClass(name));
+		for (const size of [14, 18]) valueOf(() => go.addExample(id, draw(size), 64, 64, 0));
+	}
+	valueOf(() => go.adapt());
+	return valueOf(() => go.pack(bundle, "", "2026-01-01T00:00:00Z", 0, "")).file;
+}
+
+/** sha256 of the bundle in a folder. @param {{ folder: string }} from */
+const sumOf = ({ folder }) => /** @type {string} */ (JSON.parse(readFileSync(`${folder}/default.json`, "utf8")).sha256);
+
+test("a model for other programs: by the engines that can fine-tune, of an adapter of this bundle; what is refused leaves all as it was", async () => {
+	assert.equal(verbs.exportModel, undefined);
+	const { verbs: { exportModel = () => assert.fail(), ...tuner } } = await openBundle(models.file, tuningUrl);
+	const sum = sumOf(models);
+	const file = packed(tuner, sum);
+	const [asked, version] = [valueOf(() => tuner.classify(cross(1), 64, 64, 0)), valueOf(() => tuner.history())];
+	for (const format of /** @type {const} */ (["onnx", "safetensors"])) {
+		const bytes = valueOf(() => exportModel(sum, "", file, format));
+		assert.ok(Buffer.from(bytes).includes('["circles","crosses"]') || Buffer.from(bytes).includes('[\\"circles\\",\\"crosses\\"]'), format);
+		assert.deepEqual(valueOf(() => exportModel(sum, "", file, format)), bytes, "the same twice");
+	}
+	assert.equal(codeOf(exportModel(sum, "", file, /** @type {any} */ ("pickle"))), "usage");
+	assert.equal(codeOf(exportModel("0".repeat(64), "", file, "onnx")), "adapter_bundle");
+	assert.equal(codeOf(exportModel(sum, "", file.subarray(0, file.length >> 1), "onnx")), "adapter");
+	assert.equal(codeOf(/** @type {any} */ (exportModel)(sum, "")), "usage");
+	assert.deepEqual([valueOf(() => tuner.classify(cross(1), 64, 64, 0)), valueOf(() => tuner.history())], [asked, version]);
+});
+
+test("a model for other programs takes memory of at most four times its file", async () => {
+	const own = pageModels();
+	for (const format of /** @type {const} */ (["onnx", "safetensors"])) {
+		const { verbs, memory } = await openBundle(own.file, tuningUrl);
+		const file = packed(verbs, sumOf(own));
+		const before = memory().wasmBytes;
+		const { length } = valueOf(() => (verbs.exportModel ?? assert.fail())(sumOf(own), "", file, format));
+		const taken = memory().wasmBytes - before;
+		console.log(`${format}: ${length} bytes, memory of ${taken}, after ${before}`);
+		assert.ok(length > 1e5 && taken < 4 * length, `${format}: ${taken}`);
+	}
+	own.remove();
 });
 
 test("fine-tuning: step by step, with rests within a step; stopped; in a version that carries over; and refused by an engine that cannot", async () => {

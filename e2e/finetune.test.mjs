@@ -1,52 +1,23 @@
 // Fine-tuning on the page: beside what is in use, stopped at once, taken or not, kept, gone back from, and carried to the terminal; without a network too.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { test } from "node:test";
 import { languages, text } from "../www/strings.js";
 import { faults } from "./axe.mjs";
-import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
+import { desktop, eventually, phone } from "./browser.mjs";
 import { randomModels } from "./bundle.mjs";
+import { answer, ownSite, sayings, teach as taught, terminal } from "./ownsite.mjs";
 import { chance, png, stripesInAnyLight } from "./pictures.mjs";
-import { serve } from "./terminal.mjs";
-import { fileOf, User } from "./user.mjs";
 
-/** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
-/** @import { Text } from "../www/strings.js" */
+/** @import { Page } from "playwright-core" */
+/** @import { User } from "./user.mjs" */
 
-const root = fileURLToPath(new URL("../", import.meta.url));
 /** A small backbone of random weights: it knows nothing, so there is much to gain. */
 const models = randomModels();
-const folder = mkdtempSync(join(tmpdir(), "haguruma-"));
-/** @type {Browser} */
-let browser;
-/** @type {Awaited<ReturnType<typeof serve>>} */
-let server;
-before(async () => {
-	cpSync(join(root, "www"), join(folder, "www"), { recursive: true, filter: (path) => !/www\/(test|models)$/.test(path) });
-	cpSync(models.folder, join(folder, "www/models"), { recursive: true });
-	[browser, server] = await Promise.all([launch(), serve(join(folder, "www"))]);
-});
-after(async () => {
-	await browser?.close();
-	await server?.stop();
-	models.remove();
-	rmSync(folder, { recursive: true });
-});
-
-/** @param {Text} [table] @param {BrowserContextOptions} [options] */
-async function open(options = desktop, table = text) {
-	const visit = await Visit.open(browser, server.url, options);
-	await ready(visit.page, table);
-	return { visit, page: visit.page, user: new User(visit.page, options.hasTouch) };
-}
-
-/** @param {Page} page */
-const ready = (page, table = text) => eventually(() => page.locator("#load-line").textContent(), table.ready(models.name));
+const site = ownSite(models);
+const { folder, open, ready } = site;
 
 /** @param {boolean} upright @param {number} n */
 const stripes = (upright, n) => png(64, 64, stripesInAnyLight(upright, n));
@@ -61,50 +32,27 @@ function halves(left, n) {
 	});
 }
 
-/** Two classes of so many pictures, learnt. @param {User} user @param {(second: boolean, n: number) => Buffer} draw @param {Text} [table] */
-async function teach(user, draw, table = text, count = 5) {
-	for (const [i, second] of [false, true].entries()) {
-		await user.choose(user.button(user.card(i), table.chooseFiles), Array.from({ length: count }, (_, n) => fileOf(`${n}.png`, draw(second, n))));
-		await user.waitForPictures(i, count, table);
-	}
-	await user.press(user.page.locator("#learn"));
-	await user.waitFor("#learn-reason", table.learntLive);
+/** @type {typeof taught} */
+async function teach(user, ...how) {
+	await taught(user, ...how);
 	await unfold(user);
 }
 
 /** @param {User} user */
 const unfold = (user) => user.press(user.page.locator("#finetune > summary"));
 
-/** What the page says of a picture: the bars. @param {User} user @param {Buffer} bytes */
-async function answer(user, bytes) {
-	await user.page.locator("#verdict").evaluate((p) => (p.textContent = "")); // that of the picture before
-	await user.choose(user.button(user.tryIt, text.tryChoose), [fileOf("new.png", bytes)]);
-	await eventually(() => user.page.locator("#verdict").textContent(), (said) => Boolean(said), "an answer");
-	return user.page.locator("#bars").innerText();
-}
-
 /** @param {Page} page @returns {Promise<string | null>} the version in use */
 const inUse = (page) => page.locator(".in-use").getAttribute("data-version");
 
-/** All that has been said of where it is. @param {Page} page */
-const watch = (page) => page.evaluate(() => {
-	const where = /** @type {HTMLElement} */ (document.getElementById("finetune-where"));
-	const said = /** @type {string[]} */ (/** @type {any} */ (globalThis).said = []);
-	new MutationObserver(() => said.push(where.textContent ?? "")).observe(where, { childList: true, characterData: true, subtree: true });
-});
-
 /** @param {User} user */
 const press = (user, table = text) => user.press(user.button(user.page.locator("#finetune"), table.finetuneStart));
-
-/** Runs the terminal. @param {...string} args */
-const terminal = (...args) => execFileSync(join(root, "build/haguruma"), args, { encoding: "utf8" });
 
 test("desktop: steps are taken while the page answers; the version is better, undone, kept, and the same at the terminal; then without a network", async () => {
 	const { visit, page, user } = await open();
 	await teach(user, stripes);
 	await eventually(() => page.locator("#offline-line").textContent(), (said) => Boolean(said), "kept for use without a network");
 	const plain = await answer(user, stripes(true, 9));
-	await watch(page);
+	const told = await sayings(page, "#finetune-where");
 	const engines = page.workers().length;
 
 	// By keyboard: the focus goes to the button that stops.
@@ -117,8 +65,7 @@ test("desktop: steps are taken while the page answers; the version is better, un
 		await user.waitFor("#finetune-line", text.finetuneTaken(text.version(2), "").split(":")[0] ?? "");
 	});
 	assert.deepEqual(long, []);
-	/** @type {string[]} */
-	const said = await page.evaluate(() => /** @type {any} */ (globalThis).said);
+	const said = await told();
 	for (const [what, wanted] of /** @type {[string, RegExp][]} */ ([
 		["bytes", /Engine \d+\.\d( of \d+\.\d)? MB/], ["pictures", /Picture 10 of 10/], ["steps and time left", /Step \d+ of 50, about \d+ (second|minute)s? left/],
 	])) assert.ok(said.some((line) => wanted.test(line)), `${what}: ${[...new Set(said)].join("; ")}`);
@@ -141,10 +88,7 @@ test("desktop: steps are taken while the page answers; the version is better, un
 	await user.waitFor("#journal tbody", "finetune: sparse");
 
 	// At the terminal.
-	const coming = page.waitForEvent("download");
-	await user.press(user.button(page.locator("#kept"), text.saveAdapter));
-	const adapter = join(folder, "tuned.safetensors");
-	await (await coming).saveAs(adapter);
+	const { path: adapter } = await site.saved(user, user.button(page.locator("#kept"), text.saveAdapter));
 	assert.ok(statSync(adapter).size > 30_000, "the change of the weights is in it");
 	mkdirSync(join(folder, "asked"));
 	for (const n of [9, 10, 11]) writeFileSync(join(folder, `asked/${n}.png`), stripes(true, n));
@@ -157,8 +101,7 @@ test("desktop: steps are taken while the page answers; the version is better, un
 	// Opened again, without a network: the version is there, and another one can be made.
 	await eventually(() => page.locator("#kept-line").textContent(), text.keptHere);
 	visit.calm();
-	await server.stop();
-	await page.context().setOffline(true);
+	await site.cut(page);
 	await page.reload();
 	await ready(page);
 	await user.waitForPictures(1, 5);
@@ -167,7 +110,7 @@ test("desktop: steps are taken while the page answers; the version is better, un
 	await unfold(user);
 	await press(user);
 	await eventually(() => page.locator("#finetune-where").textContent(), (now) => /^Step/.test(now ?? ""), "steps");
-	server = await serve(join(folder, "www"), server.port);
+	await site.mend(page);
 	await visit.close();
 });
 
@@ -193,12 +136,19 @@ test("a stop is answered within 200 ms, wherever it is: all is as it was, and th
 	}
 	console.log(`stopped within ${took.map((ms) => `${ms.toFixed(1)} ms`).join(", ")}`);
 	assert.ok(took.every((ms) => ms < 200), `${took}`);
-	// What is in use answers meanwhile. A change of the pictures ends it too.
+	// What is in use answers meanwhile. A change of the pictures ends it too: within the page, for the whole takes but seconds.
 	await press(user);
 	await eventually(() => page.locator("#finetune-where").textContent(), (now) => /^Step/.test(now ?? ""), "steps");
 	assert.equal(await answer(user, stripes(true, 20)), before);
-	assert.ok(await user.button(page.locator("#finetune"), text.finetuneStop).isVisible(), "it is still at work");
-	await user.choose(user.button(user.card(0), text.chooseFiles), [fileOf("13.png", stripes(false, 13))]);
+	const stop = user.button(page.locator("#finetune"), text.finetuneStop);
+	assert.ok(await stop.isVisible(), "it is still at work");
+	await user.press(stop);
+	await eventually(() => page.workers().length, engines, "its Worker is gone");
+	await press(user);
+	await page.evaluate(async () => {
+		while (!/^Step/.test(document.getElementById("finetune-where")?.textContent ?? "")) await new Promise((resolve) => setTimeout(resolve, 10));
+		/** @type {HTMLElement} */ (document.querySelector(".tile button")).click();
+	});
 	await user.waitFor("#finetune-line", text.finetuneChanged);
 	await eventually(() => page.workers().length, engines, "its Worker is gone");
 	await user.press(page.locator("#versions > summary"));

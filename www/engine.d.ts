@@ -8,7 +8,7 @@
  * or as RGBA pixels of a canvas. All numbers named `ms` are milliseconds spent in the Worker.
  */
 
-import type { JournalEnd, JournalEntry, JournalRead, JournalLine, Packed } from "./kept.js";
+import type { JournalEnd, JournalEntry, JournalRead, JournalLine, ModelFormat, Packed } from "./kept.js";
 import type { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Head, Heat, History, Version } from "./adaptation.js";
 
 export type * from "./adaptation.js";
@@ -311,6 +311,8 @@ export class Engine {
 	adapterClasses(file: Uint8Array): Promise<string[]>;
 	/** Puts an adapter from elsewhere into the history, as a version of the classes whose ids stand for its own, in order. */
 	importAdapter(file: Uint8Array, classIds: number[]): Promise<Version>;
+	/** The model with an adapter's experts and changes of weights merged and its head on top, for other programs: of an engine with LoadOptions.tuning, "usage" of others. */
+	exportModel(file: Uint8Array, format: ModelFormat): Promise<Uint8Array<ArrayBuffer>>;
 	/** Embeds one example of a recalled version by its weights, so that the nearest can be told; returns how many are left. */
 	remember(): Promise<number>;
 	/** The next line of a journal, chained to its end. */
@@ -372,6 +374,7 @@ export type Request =
 	| { id: number; verb: "pack"; bundle: string; experts: string; time: string; end: JournalEnd }
 	| { id: number; verb: "recall"; bundle: string; experts: string; file: Uint8Array; notes: Uint8Array; version: number; classIds: string }
 	| { id: number; verb: "adapterClasses"; file: Uint8Array }
+	| { id: number; verb: "exportModel"; bundle: string; experts: string; file: Uint8Array; format: ModelFormat }
 	| { id: number; verb: "remember" }
 	| { id: number; verb: "chain"; end: JournalEnd; entry: JournalEntry }
 	| { id: number; verb: "journal"; bytes: Uint8Array; end: JournalEnd }
@@ -434,6 +437,8 @@ export interface Verbs {
 	/** version 0: the next one; classIds: ids between spaces, "" for those in the file; empty notes: from elsewhere */
 	recall(bundle: string, experts: string, file: Uint8Array, notes: Uint8Array, version: number, classIds: string): Outcome<Version>;
 	adapterClasses(file: Uint8Array): Outcome<string[]>;
+	/** in the engines that can fine-tune only */
+	exportModel?(bundle: string, experts: string, file: Uint8Array, format: ModelFormat): Outcome<Uint8Array<ArrayBuffer>>;
 	remember(): Outcome<number>;
 	chain(entries: number, head: string, time: string, kind: string, bundle: string, adapter: string, details: string): Outcome<JournalLine>;
 	journal(bytes: Uint8Array, entries: number, head: string): Outcome<JournalRead>;

@@ -9,7 +9,7 @@ import { toBytes, toWire, transfers } from "./wire.js";
 export { EngineError, relaxedSupported, simdSupported };
 
 /** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History, Version } from "./adaptation.js" */
-/** @import { JournalEnd, JournalEntry, JournalLine, JournalRead, Packed } from "./kept.js" */
+/** @import { JournalEnd, JournalEntry, JournalLine, JournalRead, ModelFormat, Packed } from "./kept.js" */
 /** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
 /** @import { TwinOptions, UseExpertsResult, PictureOptions, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
 
@@ -286,6 +286,11 @@ export class Engine {
 	/** @param {Uint8Array} file @param {number[]} classIds @returns {Promise<Version>} */
 	importAdapter(file, classIds) {
 		return this.#call({ verb: "recall", ...this.hashes, file, notes: new Uint8Array(0), version: 0, classIds: classIds.join(" ") });
+	}
+
+	/** @param {Uint8Array} file @param {ModelFormat} format @returns {Promise<Uint8Array<ArrayBuffer>>} */
+	exportModel(file, format) {
+		return this.#call({ verb: "exportModel", ...this.hashes, file, format });
 	}
 
 	/** @returns {Promise<number>} */

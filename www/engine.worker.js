@@ -109,6 +109,13 @@ async function handle(request) {
 		}
 		case "adapterClasses":
 			return [valueOf(() => go.adapterClasses(request.file)), []];
+		case "exportModel": {
+			const { bundle, experts, file, format } = request;
+			const { exportModel } = go;
+			if (!exportModel) throw new EngineError("usage", "this engine cannot export a model: load one with tuning");
+			const bytes = valueOf(() => exportModel(bundle, experts, file, format));
+			return [bytes, [bytes.buffer]];
+		}
 		case "remember":
 			return [valueOf(() => go.remember()), []];
 		case "chain": {

@@ -2,6 +2,7 @@
 // there is something to take; stopping ends the Worker, in the middle of a step too.
 
 import { EngineError, typed } from "./error.js";
+import { withTuner } from "./tuner.js";
 
 /** @import { AdaptResult } from "./adaptation.js" */
 /** @import { Progress } from "./engine.js" */
@@ -101,12 +102,8 @@ export class FineTuning {
  * @param {AbortSignal} signal
  * @returns {Promise<Made>}
  */
-async function make({ engine, file, notes, number, support }, onProgress, signal) {
-	const tuner = await engine.twin({ tuning: true, signal, onProgress: (progress) => onProgress({ at: "engine", progress }) });
-	const end = () => tuner.dispose();
-	signal.addEventListener("abort", end);
-	try {
-		if (signal.aborted) throw new EngineError("aborted", "fine-tuning was stopped");
+function make({ engine, file, notes, number, support }, onProgress, signal) {
+	return withTuner(engine, { signal, onProgress: (progress) => onProgress({ at: "engine", progress }) }, async (tuner) => {
 		const total = support.reduce((n, { examples }) => n + examples.length, 0);
 		let done = 0;
 		for (const { id, name, examples } of support) {
@@ -122,10 +119,7 @@ async function make({ engine, file, notes, number, support }, onProgress, signal
 			finetune: true, force: true, onProgress: (p) => p.step === "tune" && onProgress({ at: "steps", done: p.done, total: p.total }),
 		});
 		return { result, packed: await tuner.pack() };
-	} finally {
-		signal.removeEventListener("abort", end);
-		tuner.dispose();
-	}
+	});
 }
 
 /** Time left, from the steps that were taken. What comes before the first takes longer than a step, and says nothing of it. */

@@ -10,6 +10,9 @@ export interface Packed {
 	notes: Uint8Array<ArrayBuffer>;
 }
 
+/** What a model is saved as for other programs: ONNX from pixels to probabilities, or safetensors under timm's names. */
+export type ModelFormat = "onnx" | "safetensors";
+
 /** The end of a journal, all that the next line needs. */
 export interface JournalEnd {
 	entries: number;

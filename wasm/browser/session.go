@@ -29,11 +29,14 @@ type session struct {
 	lentScores []float32
 }
 
-// verbs of a session, in a table: a map of bound methods is ten times the code.
-var verbs = [...]struct {
+// named is a verb of a session.
+type named struct {
 	name string
 	call func(s *session, a *arguments) (any, error)
-}{
+}
+
+// verbs of a session, in a table: a map of bound methods is ten times the code.
+var verbs = []named{
 	{"open", (*session).open},
 	{"openExperts", (*session).openExperts},
 	{"useExperts", (*session).useExperts},

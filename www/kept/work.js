@@ -2,9 +2,11 @@
 
 import { chosen, keepChoice } from "../choice.js";
 import { EngineError, typed } from "../error.js";
+import { endings, modelFile } from "../export.js";
 import { FineTuning } from "../finetune.js";
 import { keepTuning } from "../offline.js";
 import { text } from "../strings.js";
+import { ExportView } from "../views/export.js";
 import { ended, FineTuneView } from "../views/finetune.js";
 import { JournalView } from "../views/journal.js";
 import { KeptView } from "../views/kept.js";
@@ -65,6 +67,7 @@ export class Work {
 	#refused;
 	#tuning;
 	#finetune;
+	#export;
 	#view;
 	/** the trouble that was told @type {ErrorCode | null} */
 	#told = null;
@@ -88,13 +91,14 @@ export class Work {
 			if (!this.#engine) throw new EngineError("died", "no engine yet");
 			return this.#engine.journal(bytes, end);
 		});
+		this.#export = new ExportView((format, options) => this.#saveModel(format, options));
 		this.#view = new KeptView({
 			saveTask: () => void this.#try(() => this.#saveTask()),
 			openTask: (file) => void this.#try(() => this.#openTask(file)),
 			saveAdapter: () => void this.#try(() => this.#saveAdapter()),
 			openAdapter: (file) => void this.#try(() => this.#openAdapter(file)),
 			forget: () => void this.#try(() => this.#forget()),
-		}, this.#versions.element, this.#journal.element);
+		}, this.#versions.element, this.#export.element, this.#journal.element);
 		document.getElementById("learn-reason")?.after(this.#refused.element);
 		document.querySelector(".learn")?.append(this.#finetune.element);
 		runner.keep(this.keeper);
@@ -118,7 +122,9 @@ export class Work {
 		const { task, runner, status } = this.#parts;
 		this.#versions.update(keeper.versions, keeper.current);
 		this.#refused.update(runner.refused);
-		this.#finetune.update(runner.adapted ? keeper.current : 0, task.waiting === 0);
+		const inUse = runner.adapted ? keeper.current : 0;
+		this.#finetune.update(inUse, task.waiting === 0);
+		this.#export.update(inUse);
 		this.#view.update({
 			trouble: keeper.trouble, safe: keeper.safe, begun: task.exampleCount > 0 || keeper.versions.length > 0, version: keeper.current > 0,
 		});
@@ -145,16 +151,8 @@ export class Work {
 	/** @type {import("../views/finetune.js").Run} */
 	async #tune({ onProgress, signal }) {
 		const { runner, status } = this.#parts;
-		let fetched = false;
 		try {
-			const out = await this.#tuning.start({
-				signal,
-				onProgress: (where) => {
-					if (where.at !== "engine" && !fetched) void keepTuning().then((kept) => status.offline(kept));
-					fetched = where.at !== "engine";
-					onProgress(where);
-				},
-			});
+			const out = await this.#tuning.start({ signal, onProgress: this.#keepingEngine(onProgress) });
 			if (out.outcome === "taken") status.say(() => text.versionTuned(""), () => runner.useVersion(out.result.parent));
 			this.update();
 			return ended(out);
@@ -163,6 +161,45 @@ export class Work {
 			console.info(`${code}: ${message}`);
 			return { said: () => text.errors[code], fades: true };
 		}
+	}
+
+	/**
+	 * Keeps the engine that is fetched when it is asked for, once it has come.
+	 * @template {{ at: string }} W
+	 * @param {(where: W) => void} onProgress
+	 * @returns {(where: W) => void}
+	 */
+	#keepingEngine(onProgress) {
+		let fetched = false;
+		return (where) => {
+			if (where.at !== "engine" && !fetched) void keepTuning().then((kept) => this.#parts.status.offline(kept));
+			fetched = where.at !== "engine";
+			onProgress(where);
+		};
+	}
+
+	/** @type {import("../views/export.js").Run} */
+	async #saveModel(format, { onProgress, signal }) {
+		try {
+			const { version, name } = this.#inUse(endings[format]);
+			if (!this.#engine) throw new EngineError("died", "no engine yet");
+			const file = await modelFile(this.#engine, version, format, { signal, onProgress: this.#keepingEngine(onProgress) });
+			save(file, name);
+			this.keeper.exported({ file: name, version: version.number }, version.content);
+			return () => text.exportDone(name, text.megabytes(file.size));
+		} catch (cause) {
+			const { code, message } = typed(cause);
+			console.info(`${code}: ${message}`);
+			return () => (code === "aborted" ? text.exportStopped : code === "download" ? text.exportOffline : text.errors[code]);
+		}
+	}
+
+	/** The version in use, and what a file of it is called. @param {string} ending */
+	#inUse(ending) {
+		const version = this.keeper.versions.find((v) => v.number === this.keeper.current);
+		if (!version) throw new EngineError("not_adapted", "nothing is in use");
+		const names = version.info?.classes.map((c) => c.name) ?? [];
+		return { version, name: `${fileName(names.slice(0, 3).join("-"))}${ending}` };
 	}
 
 	async #saveTask() {
@@ -189,10 +226,7 @@ export class Work {
 	}
 
 	async #saveAdapter() {
-		const version = this.keeper.versions.find((v) => v.number === this.keeper.current);
-		if (!version) throw new EngineError("not_adapted", "nothing is in use");
-		const names = version.info?.classes.map((c) => c.name) ?? [];
-		const name = `${fileName(names.slice(0, 3).join("-"))}.safetensors`;
+		const { version, name } = this.#inUse(".safetensors");
 		save(new Blob([version.file], { type: "application/octet-stream" }), name);
 		this.keeper.exported({ file: name, version: version.number }, version.content);
 	}

@@ -2,6 +2,7 @@
 
 import { endpoint } from "./endpoint.en.js";
 import { evidence } from "./evidence.en.js";
+import { exporting } from "./export.en.js";
 import { finetune } from "./finetune.en.js";
 import { formats } from "./format.js";
 
@@ -136,6 +137,7 @@ export const en = {
 
 	...evidence,
 	...finetune,
+	...exporting,
 	...endpoint,
 
 	// status

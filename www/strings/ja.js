@@ -2,6 +2,7 @@
 
 import { endpoint } from "./endpoint.ja.js";
 import { evidence } from "./evidence.ja.js";
+import { exporting } from "./export.ja.js";
 import { finetune } from "./finetune.ja.js";
 import { formats } from "./format.js";
 
@@ -111,6 +112,7 @@ export const ja = {
 
 	...evidence,
 	...finetune,
+	...exporting,
 	...endpoint,
 
 	// status
