@@ -29,13 +29,14 @@ export function program() {
 	throw new Error("no Chromium: set CHROMIUM to the program, or run ./build.sh e2e");
 }
 
-/** @param {string[]} [more] flags */
-export function launch(more = []) {
+/** @param {string[]} [more] flags @param {string[]} [less] flags of Playwright's to leave out */
+export function launch(more = [], less = []) {
 	mkdirSync(screenshots, { recursive: true });
 	return chromium.launch({
 		executablePath: program(),
 		// Root has no sandbox; a container's /dev/shm is too small.
 		args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-dev-shm-usage", ...more],
+		ignoreDefaultArgs: less,
 		timeout: patience,
 	});
 }

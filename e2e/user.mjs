@@ -64,25 +64,42 @@ export class User {
 
 	/** Draws on the paper inside a place. @param {Locator} place @param {Stroke[]} strokes */
 	async draw(place, strokes) {
+		const pen = await this.pen(place);
+		for (const stroke of strokes) {
+			await pen.stroke(stroke);
+			await pen.up();
+		}
+	}
+
+	/**
+	 * A pen for the paper inside a place, which goes by where the paper is now, as a hand does.
+	 * @param {Locator} place
+	 * @returns {Promise<{ stroke: (points: Stroke) => Promise<void>, up: () => Promise<void> }>} begins a stroke or goes on with it; ends it
+	 */
+	async pen(place) {
 		const paper = place.locator(".pad canvas");
 		await paper.scrollIntoViewIfNeeded();
 		const box = await paper.boundingBox();
 		if (!box) throw new Error("the paper is not there");
-		for (const stroke of strokes) {
-			const points = stroke.map(([x, y]) => ({ x: box.x + x * box.width, y: box.y + y * box.height }));
-			if (this.finger) await this.#swipe(points);
-			else await this.#drag(points);
-		}
-	}
-
-	/** @param {{ x: number, y: number }[]} points */
-	async #drag(points) {
 		const { mouse } = this.page;
-		for (const [i, { x, y }] of points.entries()) {
-			await mouse.move(x, y);
-			if (i === 0) await mouse.down();
-		}
-		await mouse.up();
+		const cdp = this.finger ? await this.#cdp() : null;
+		let down = false;
+		return {
+			stroke: async (points) => {
+				for (const point of points) {
+					const [x, y] = [box.x + point[0] * box.width, box.y + point[1] * box.height];
+					if (cdp) await cdp.send("Input.dispatchTouchEvent", { type: down ? "touchMove" : "touchStart", touchPoints: [{ x, y }] });
+					else await mouse.move(x, y);
+					if (!cdp && !down) await mouse.down();
+					down = true;
+				}
+			},
+			up: async () => {
+				if (cdp) await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+				else await mouse.up();
+				down = false;
+			},
+		};
 	}
 
 	/** @param {{ x: number, y: number }[]} points */

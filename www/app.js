@@ -289,7 +289,7 @@ function renderLearn() {
 	learnButton.classList.toggle("done", learning && adapted !== null);
 	if (learning && adapted) {
 		const lack = task.lack();
-		const left = lack?.code === "empty_class" ? text.notYetLearnt(lack.class.name) : lack ? text.whyFewClasses : text.learntLive;
+		const left = runner.refused ? text.refused : lack?.code === "empty_class" ? text.notYetLearnt(lack.class.name) : lack ? text.whyFewClasses : text.learntLive;
 		learnReason.textContent = text.sentences(text.learntFrom(adapted.way, adapted.examples, adapted.ms), left);
 	} else if (why) {
 		learnReason.textContent = why;

@@ -99,8 +99,9 @@ export class Work {
 			openAdapter: (file) => void this.#try(() => this.#openAdapter(file)),
 			forget: () => void this.#try(() => this.#forget()),
 		}, this.#versions.element, this.#export.element, this.#journal.element);
-		document.getElementById("learn-reason")?.after(this.#refused.element);
-		document.querySelector(".learn")?.append(this.#finetune.element);
+		// Below the pad, which they would push away while somebody draws.
+		document.getElementById("try")?.after(this.#refused.element);
+		document.getElementById("gears")?.after(this.#finetune.element);
 		runner.keep(this.keeper);
 	}
 

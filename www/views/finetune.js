@@ -9,7 +9,7 @@ import { verdict } from "./versions.js";
 /** What is said at the end, and whether it is of the version in use. @typedef {{ said: () => string, fades: boolean }} Ended */
 /** Fine-tunes; never rejects. @typedef {(options: { onProgress: (where: Where) => void, signal: AbortSignal }) => Promise<Ended>} Run */
 
-/** Fine-tuning, folded away under what was learnt: what it is for, a bar with steps and time left, and what came of it. */
+/** Fine-tuning, folded away at the end of the side: what it is for, a bar with steps and time left, and what came of it. */
 export class FineTuneView {
 	element;
 	#hint = el("p", { id: "finetune-hint", say: "finetuneHint" });

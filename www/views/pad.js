@@ -1,4 +1,5 @@
 import { el } from "./element.js";
+import { holdsStill, settle } from "../still.js";
 
 /** @import { Pixels } from "../engine.js" */
 
@@ -45,6 +46,7 @@ export class Pad {
 		this.clear.addEventListener("click", () => this.#remove(this.#strokes.length));
 		const hint = el("span", { className: "paper-hint", say: "drawHere", "aria-hidden": "true" });
 		this.element = el("div", { className: "pad" }, this.#canvas, hint);
+		holdsStill(this.element);
 		this.#listen();
 		this.#draw();
 	}
@@ -94,6 +96,7 @@ export class Pad {
 
 	/** Adds points to the last stroke. @param {PointerEvent[]} events */
 	#extend(events) {
+		settle(); // a point can come before the frame that would have
 		const box = this.#canvas.getBoundingClientRect();
 		const stroke = this.#strokes[this.#strokes.length - 1];
 		if (!stroke || box.width === 0) return;
