@@ -17,7 +17,21 @@ func init() {
 }
 
 // int8VNNI: panels of 32 channels, groups of 4 k for VPDPBUSD.
-var int8VNNI = int8Body{name: "avx512-vnni", nr: 32, kq: 4, kStep: 4}
+var int8VNNI = int8Body{name: "avx512-vnni", nr: 32, kq: 4, kStep: 4, packRow: packRowVNNI}
+
+// packRowVNNI moves groups of 4 k of a row to their places in a panel as words, and returns how many k they are.
+func packRowVNNI(panel, row []int8) (done int) {
+	groups := len(row) / 4
+	if groups == 0 {
+		return 0
+	}
+	_ = panel[(groups-1)*4*32+3]
+	to, from := unsafe.Pointer(unsafe.SliceData(panel)), unsafe.Pointer(unsafe.SliceData(row))
+	for g := range groups {
+		*(*uint32)(unsafe.Add(to, g*4*32)) = *(*uint32)(unsafe.Add(from, g*4))
+	}
+	return 4 * groups
+}
 
 func init() {
 	int8VNNI.matmul = func(p int8Product) { matmulInt8Job(&int8VNNI, panelVNNI, 1<<23, p) }

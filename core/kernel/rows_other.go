@@ -12,7 +12,3 @@ func interleaveWasm(dst, a, b, c []float32) (done int)                          
 func normalizeRowsWasm(q []uint8, scale []float32, zero []int32, x, gain, bias []float32, rows, dim int, eps float32) bool {
 	return false
 }
-func mergeRowWasm(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
-	return 0, 0
-}
-func weightCodesWasm(q []int8, w []float32, scale float32) (whole int) { return 0 }
