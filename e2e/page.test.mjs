@@ -172,16 +172,16 @@ test("files: chosen, dropped, in folders; the next file is told from them", asyn
 
 test("huge photos are read while the hand goes on drawing", async () => {
 	const { visit, user } = await open(desktop);
-	// Several, which take longer than a drawing on a slow machine too.
-	const names = [0, 1, 2, 3].map((n) => `huge${n}.png`);
+	// Two, and a drawing of few points: on a busy machine one was read before the drawing was there.
+	const names = [0, 1].map((n) => `huge${n}.png`);
 	const huge = folderOf("huge", Object.fromEntries(names.map((name, n) => [name, flatPng(7000, 6000 - n)])));
 	const { long } = await visit.tasks(async () => {
 		await user.choose(user.button(user.card(0), text.chooseFiles), names.map((name) => join(huge, name)));
 		const waiting = user.card(0).locator(".tile.waiting");
 		await eventually(() => waiting.count(), (n) => n > 0, "photos that wait");
-		await user.addDrawing(user.card(1), circle(0.3));
+		await user.addDrawing(user.card(1), cross(0.3));
 		assert.ok((await waiting.count()) > 0, "the drawing was there before the photos");
-		await user.waitForPictures(0, 4);
+		await user.waitForPictures(0, 2);
 		await user.waitForPictures(1, 1);
 	});
 	assert.deepEqual(long, []);
