@@ -54,14 +54,14 @@ export async function startEdge({ models, page, assets = true, vars = {}, rate, 
 			for (const stream of [out, err]) stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => text.split("\n").filter(Boolean).forEach(onLog));
 		} } : {}),
 	});
-	const url = await mf.ready;
+	const address = (await mf.ready).href.replace(/\/$/, "");
 	const bucket = await mf.getR2Bucket("BUCKET");
 	if (!assets) {
 		const { file, experts } = JSON.parse(readFileSync(join(models, "default.json"), "utf8"));
 		for (const name of ["default.json", file, ...(experts ? [experts.file] : [])]) await bucket.put(`models/${name}`, new Uint8Array(readFileSync(join(models, name))));
 	}
 	return {
-		url: url.href.replace(/\/$/, ""),
+		url: address,
 		bucket,
 		/** Gives a tenant a token. @param {string} tenant */
 		async tenant(tenant) {
@@ -69,7 +69,12 @@ export async function startEdge({ models, page, assets = true, vars = {}, rate, 
 			await bucket.put(`tokens/${tenant}.json`, JSON.stringify({ tokens: [line] }));
 			return token;
 		},
-		fetch: (/** @type {string} */ path, /** @type {RequestInit} */ init = {}) => mf.dispatchFetch(`http://edge${path}`, init),
+		/** Each request on a connection of its own: one that lay idle, or was closed on a body that is too large, is found closed by the next who use it. */
+		fetch(/** @type {string} */ path, /** @type {RequestInit} */ init = {}) {
+			const headers = new Headers(init.headers);
+			headers.set("connection", "close");
+			return fetch(address + path, { ...init, headers });
+		},
 		stop: () => mf.dispose(),
 	};
 }

@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { startEdge } from "./dev.mjs";
 import { Caller, form, picture } from "./test/site.mjs";
 
-/** From one start of workerd to its end. @typedef {{ from: number, to: number, warm: number, end: number, most: number, workerd: number, failed: number, closed: number, programs: number, seconds: number }} Stretch bytes of the program's memory after the first requests, at the end and at most; bytes of the workerd process */
+/** From one start of workerd to its end. @typedef {{ from: number, to: number, warm: number, end: number, most: number, workerd: number, failed: number, programs: number, seconds: number }} Stretch bytes of the program's memory after the first requests, at the end and at most; bytes of the workerd process */
 
 const { values } = parseArgs({ options: { requests: { type: "string", default: "5000" }, seconds: { type: "string", default: "Infinity" }, fresh: { type: "boolean", default: false } } });
 const [total, seconds] = [Number(values.requests), Number(values.seconds)];
@@ -69,22 +69,12 @@ async function run(from) {
 	const health = async () => (await edge.fetch("/healthz")).json();
 	const { task } = await caller.json("/v1/tasks", { method: "POST", headers: { "idempotency-key": "the-task-of-the-soak" }, body: form({ circle: [1, 2, 3, 4, 5], cross: [1, 2, 3, 4, 5] }) }, from === 0 ? 201 : 200);
 	/** @type {Stretch} */
-	const stretch = { from, to: from, warm: 0, end: 0, most: 0, workerd: 0, failed: 0, closed: 0, programs: 0, seconds: 0 };
+	const stretch = { from, to: from, warm: 0, end: 0, most: 0, workerd: 0, failed: 0, programs: 0, seconds: 0 };
 
-	/** Connections that workerd closed while they lay idle, as the next request on them finds: it is sent once more. @param {() => Promise<Response>} send */
-	const sent = async (send) => {
-		try {
-			return await send();
-		} catch (error) {
-			if (/** @type {any} */ (error).cause?.code !== "UND_ERR_SOCKET") throw error;
-			stretch.closed++;
-			return send();
-		}
-	};
 	const ask = async (/** @type {number} */ n) => {
-		const response = await sent(() => (n % 50 === 49
+		const response = await (n % 50 === 49
 			? caller.fetch("/v1/tasks", { method: "POST", body: form({ circle: [n % 90, 91], cross: [n % 90, 92] }) })
-			: caller.fetch(`/v1/tasks/${task.id}/classify`, { method: "POST", headers: { "content-type": "image/png" }, body: picture(n % 2 ? "circle" : "cross", n % 40) })));
+			: caller.fetch(`/v1/tasks/${task.id}/classify`, { method: "POST", headers: { "content-type": "image/png" }, body: picture(n % 2 ? "circle" : "cross", n % 40) }));
 		const text = await response.text();
 		if (response.ok) return;
 		stretch.failed++;
@@ -118,7 +108,7 @@ function report() {
 		const good = flat && s.failed === 0 && s.programs === 1;
 		sound &&= good;
 		const grown = s.warm === 0 ? `too short to tell (${warmUp} requests warm up)` : `after ${warmUp} requests ${mb(s.warm)}, at the end ${mb(s.end)}`;
-		console.log(`${good ? "ok " : "BAD"} requests ${s.from} to ${s.to}, ${s.seconds} s: ${s.failed} failed, ${s.closed} connections closed, programs ${s.programs}; memory of the program: ${grown}, at most ${mb(s.most)}; of workerd ${mb(s.workerd)}`);
+		console.log(`${good ? "ok " : "BAD"} requests ${s.from} to ${s.to}, ${s.seconds} s: ${s.failed} failed, programs ${s.programs}; memory of the program: ${grown}, at most ${mb(s.most)}; of workerd ${mb(s.workerd)}`);
 	}
 	return sound;
 }

@@ -1,12 +1,10 @@
 // Of miniflare's types the part that the tests use: its own want those of Cloudflare, which are not installed.
 import type { R2Bucket } from "../env.js";
 
-export class FormData extends globalThis.FormData {}
 export class Response extends globalThis.Response {}
 export class Miniflare {
 	constructor(options: object);
 	ready: Promise<URL>;
-	dispatchFetch(url: string, init?: RequestInit): Promise<Response>;
 	getR2Bucket(name: string): Promise<R2Bucket>;
 	dispose(): Promise<void>;
 }

@@ -5,7 +5,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { deflateSync } from "node:zlib";
-import { FormData } from "miniflare";
 import { randomModels } from "../../e2e/bundle.mjs";
 import { startEdge } from "../dev.mjs";
 
