@@ -136,7 +136,7 @@ build() {
 }
 
 # The Worker for the edge: build/worker is deployed, with build/worker-assets beside it: the page that build made, and the model. As in the engines, what only stack traces read is left out. workerd
-# takes relaxed SIMD.
+# takes relaxed SIMD. A script may have 3 MB, so all is inlined but the kernels, which wasmtrim wants to see.
 worker() {
   need_go
   local out=build/worker
@@ -144,7 +144,7 @@ worker() {
   go tool workers-assets-gen -mode=go -o "$out" # empties the folder
   rm "$out/worker.mjs" "$out/runtime.mjs"       # those start one program a request
   go build "${flags[@]}" -o build/wasmtrim ./tools/wasmtrim
-  wasm go build "${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=all=-l -tags relaxed -o build/worker.wasm ./wasm/worker
+  wasm go build "${flags[@]}" -buildvcs=false "-ldflags=-w -buildid=" -gcflags=haguruma/core/kernel=-l -tags relaxed -o build/worker.wasm ./wasm/worker
   relaxfix
   build/relaxfix build/worker.wasm
   build/wasmtrim -simd build/worker.wasm "$out/worker.wasm"

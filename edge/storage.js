@@ -6,6 +6,22 @@ import { Problem } from "./problem.js";
 /** @import { Bytes, R2Bucket, R2Condition } from "./env.js" */
 /** @import { Log } from "./log.js" */
 
+/** What this isolate has seen of objects that change, those seen last at the end. @type {Map<string, { etag: string, value: unknown }>} */
+const seen = new Map();
+
+/** How many of them are kept: a state is less than a kilobyte, with a trial up to twenty. */
+const keep = 256;
+
+/** @template {{ etag: string, value: unknown }} T @param {string} name @param {T} one */
+function remember(name, one) {
+	seen.set(name, one);
+	for (const oldest of seen.keys()) {
+		if (seen.size <= keep) break;
+		seen.delete(oldest);
+	}
+	return one;
+}
+
 export class Storage {
 	/** @param {R2Bucket} bucket @param {string} tenant @param {Log} log */
 	constructor(bucket, tenant, log) {
@@ -35,6 +51,27 @@ export class Storage {
 		return this.wait(async () => {
 			const object = await this.bucket.get(this.prefix + key);
 			return object && { etag: object.etag, bytes: new Uint8Array(await object.arrayBuffer()) };
+		});
+	}
+
+	/**
+	 * What an object says, made by parse of its bytes once for each content: R2 is asked each time, but sends the bytes only where they have changed since this
+	 * isolate saw them. The value is shared: it must not be changed.
+	 * @template T
+	 * @param {string} key
+	 * @param {(bytes: Bytes) => T} parse
+	 * @returns {Promise<{ etag: string, value: T } | null>}
+	 */
+	look(key, parse) {
+		const name = this.prefix + key;
+		const before = /** @type {{ etag: string, value: T } | undefined} */ (seen.get(name));
+		return this.wait(async () => {
+			const object = await this.bucket.get(name, before && { onlyIf: { etagDoesNotMatch: before.etag } });
+			seen.delete(name);
+			if (!object) return null;
+			if (before && object.etag === before.etag) return remember(name, before);
+			if (!("arrayBuffer" in object)) throw new Error(`${key}: R2 sent no bytes of ${object.etag}`);
+			return remember(name, { etag: object.etag, value: parse(new Uint8Array(await object.arrayBuffer())) });
 		});
 	}
 

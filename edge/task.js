@@ -69,12 +69,14 @@ const stepKey = (id, step) => `tasks/${id}/steps/${step}.json`;
 /** @template T @param {Bytes} bytes @returns {T} */
 const parse = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
-/** The state of a task. @param {Storage} storage @param {string} id @param {boolean} [removed] one that was removed is wanted too */
+/** @type {(bytes: Bytes) => State} */
+const parseState = parse;
+
+/** The state of a task, which others share: it must not be changed. @param {Storage} storage @param {string} id @param {boolean} [removed] one that was removed is wanted too */
 export async function readState(storage, id, removed = false) {
-	const object = await storage.get(stateKey(id));
+	const object = await storage.look(stateKey(id), parseState);
 	if (!object) throw new Problem(404, "no_task", "there is no such task");
-	/** @type {State} */
-	const state = parse(object.bytes);
+	const state = object.value;
 	if (state.removed && !removed) throw new Problem(410, "removed", "the task was removed");
 	return { state, etag: object.etag };
 }

@@ -10,10 +10,12 @@ function faulty(bucket, fault, at) {
 	/** @param {string} verb @param {string} key */
 	const strike = (verb, key) => fault.startsWith(verb) && key.includes(at) && left-- > 0;
 	return {
-		get: async (/** @type {string} */ key) => {
+		get: async (/** @type {string} */ key, /** @type {any} */ options) => {
 			if (strike("get-fails", key)) throw new Error("get: internal error (10001)");
 			if (strike("get-hangs", key)) await new Promise(() => {});
-			return bucket.get(key);
+			const object = await bucket.get(key, options);
+			if (object && "arrayBuffer" in object && strike("bytes-fail", key)) throw new Error("get: connection lost");
+			return object;
 		},
 		put: async (/** @type {string} */ key, /** @type {any} */ value, /** @type {any} */ options) => {
 			if (strike("put-fails", key)) throw new Error("put: internal error (10001)");

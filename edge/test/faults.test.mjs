@@ -100,6 +100,19 @@ test("storage that does not answer: 503 in ten seconds, while others are answere
 	assert.equal(fast.version, 1);
 });
 
+test("what another isolate has put into use is what the next question is answered by; a state that nobody changed is not sent again", async () => {
+	const key = `tenants/acme/tasks/${id}/state.json`;
+	const state = (await (await s.edge.bucket.get(key))?.text()) ?? "";
+	const unsent = ask({ "x-fault": "bytes-fail", "x-at": "state.json" });
+	const before = await s.caller.json(`/v1/tasks/${id}/classify`, ask());
+	for (let i = 0; i < 2; i++) assert.deepEqual(await s.caller.json(`/v1/tasks/${id}/classify`, unsent), before);
+	await s.edge.bucket.put(key, JSON.stringify({ ...JSON.parse(state), current: null }));
+	assert.equal(await s.caller.problem(`/v1/tasks/${id}/classify`, unsent, 503), "storage", "the new one has to be sent");
+	assert.equal(await s.caller.problem(`/v1/tasks/${id}/classify`, ask(), 409), "not_adapted");
+	await s.edge.bucket.put(key, state);
+	assert.deepEqual(await s.caller.json(`/v1/tasks/${id}/classify`, ask()), before);
+});
+
 test("a deletion that did not come to its end is gone on with", async () => {
 	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
 	assert.equal(await s.caller.problem(`/v1/adapters/${task}`, { method: "DELETE", headers: { "x-fault": "delete-fails", "x-at": "/adapters/" } }, 503), "storage");
