@@ -309,8 +309,8 @@ export class Engine {
 	recall(file: Uint8Array, notes: Uint8Array, version: number): Promise<Version>;
 	/** The names of the classes of an adapter from elsewhere. */
 	adapterClasses(file: Uint8Array): Promise<string[]>;
-	/** Puts an adapter from elsewhere into the history, as a version of the classes whose ids stand for its own, in order. */
-	importAdapter(file: Uint8Array, classIds: number[]): Promise<Version>;
+	/** Puts an adapter from elsewhere into the history, as a version of the classes whose ids stand for its own, in order; notes: of its examples, where it was made of these. */
+	importAdapter(file: Uint8Array, classIds: number[], notes?: Uint8Array): Promise<Version>;
 	/** The model with an adapter's experts and changes of weights merged and its head on top, for other programs: of an engine with LoadOptions.tuning, "usage" of others. */
 	exportModel(file: Uint8Array, format: ModelFormat): Promise<Uint8Array<ArrayBuffer>>;
 	/** Embeds one example of a recalled version by its weights, so that the nearest can be told; returns how many are left. */

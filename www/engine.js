@@ -283,9 +283,9 @@ export class Engine {
 		return this.#call({ verb: "adapterClasses", file });
 	}
 
-	/** @param {Uint8Array} file @param {number[]} classIds @returns {Promise<Version>} */
-	importAdapter(file, classIds) {
-		return this.#call({ verb: "recall", ...this.hashes, file, notes: new Uint8Array(0), version: 0, classIds: classIds.join(" ") });
+	/** @param {Uint8Array} file @param {number[]} classIds @param {Uint8Array} [notes] @returns {Promise<Version>} */
+	importAdapter(file, classIds, notes = new Uint8Array(0)) {
+		return this.#call({ verb: "recall", ...this.hashes, file, notes, version: 0, classIds: classIds.join(" ") });
 	}
 
 	/** @param {Uint8Array} file @param {ModelFormat} format @returns {Promise<Uint8Array<ArrayBuffer>>} */

@@ -6,6 +6,7 @@ import { EdgeError } from "./client.js";
 import { EngineError, typed } from "./error.js";
 import { encodePixels } from "./kept/files.js";
 import { sumOf } from "./kept/keeper.js";
+import { notesOf } from "./kept/notes.js";
 import { asResult } from "./kept/recall.js";
 
 /** @import { AdaptOptions, AdaptResult, ClassifyResult, Judged, Engine, PictureOptions, PictureSource } from "./engine.js" */
@@ -97,17 +98,16 @@ export class Remote {
 		});
 		this.#join(learned.task.id);
 		this.#parts.keeper()?.sent({ where: this.where, task: learned.task.id, pictures: examples.length });
-		const result = learned.version === 0 ? refused(learned) : await this.#take(engine, learned, classes.map(({ key }) => key));
-		const byName = new Map(classes.map(({ name, key }) => [name, key]));
-		const judged = judgedHere(learned, keys, byName);
+		const judged = judgedHere(learned, keys, new Map(classes.map(({ name, key }) => [name, key])));
+		const result = learned.version === 0 ? refused(learned) : await this.#take(engine, learned, classes.map(({ key }) => key), notesOf(classes, judged));
 		return { ...result, ...(judged && { judged }), where: this.where, ms: performance.now() - begin };
 	}
 
-	/** Takes what was learnt there into use here. @param {Engine} engine @param {Learned} learned @param {number[]} keys of its classes */
-	async #take(engine, { task, version, explanation, verdict }, keys) {
+	/** Takes what was learnt there into use here. @param {Engine} engine @param {Learned} learned @param {number[]} keys of its classes @param {Uint8Array} notes of its examples */
+	async #take(engine, { task, version, explanation, verdict }, keys, notes) {
 		this.#inUse = version;
 		const file = new Uint8Array(await this.#parts.client.download(task.id, version));
-		const made = await engine.importAdapter(file, keys).catch((cause) => {
+		const made = await engine.importAdapter(file, keys, notes).catch((cause) => {
 			throw /^adapter/.test(typed(cause).code) ? new EdgeError(409, "adapter_bundle", `what was learnt there cannot be used here: ${cause}`) : cause;
 		});
 		const { experts } = await engine.useVersion(made.version);

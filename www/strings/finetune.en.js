@@ -12,7 +12,7 @@ export const finetune = {
 	finetuneHint: "When classes are still mixed up: the model itself takes small steps towards your pictures, and what comes of it is kept only if it does better on pictures left out. Takes seconds to minutes; you can go on meanwhile. The first time, a part of the program is loaded for it.",
 	finetuneStart: "Start fine-tuning",
 	finetuneStop: "Stop",
-	finetuneBusy: "Fine-tuning. You can go on trying meanwhile; a change of the pictures ends it.",
+	finetuneBusy: "Fine-tuning, in this tab. You can go on trying meanwhile; a change of the pictures ends it.",
 	finetuneEngine: "Loading what fine-tunes",
 	/** @param {number} done @param {number} total */
 	finetunePictures: (done, total) => `Picture ${number(done)} of ${number(total)} is read`,

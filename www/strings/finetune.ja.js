@@ -10,7 +10,7 @@ export const finetune = {
 	finetuneHint: "まだ混同するクラスがあるときに：モデル自体をお使いの画像に少しずつ合わせます。除いておいた画像の判定が良くなったときだけ採用します。数秒〜数分かかりますが、その間も使えます。初回だけ、追加のプログラムを読み込みます。",
 	finetuneStart: "微調整を始める",
 	finetuneStop: "中止",
-	finetuneBusy: "微調整しています。その間も試せますが、画像を変更すると終了します。",
+	finetuneBusy: "このタブで微調整しています。その間も試せますが、画像を変更すると終了します。",
 	finetuneEngine: "微調整用プログラムの読み込み",
 	finetunePictures: (done, total) => `画像の読み込み ${number(done)}／${number(total)}`,
 	finetuneReady: "画像の変化形を作っています（所要時間は2ステップ後に分かります）",
