@@ -170,9 +170,7 @@ func (b *int8Body) pack(packed, w []int8, n, k int) {
 	kPad := roundUp(k, b.kStep)
 	for j0 := 0; j0 < n; j0 += b.nr {
 		panel := packed[j0*kPad : (j0+b.nr)*kPad]
-		if kPad != k || n-j0 < b.nr { // there is padding
-			clear(panel)
-		}
+		clear(panel)
 		for j := range min(b.nr, n-j0) {
 			row := w[(j0+j)*k : (j0+j+1)*k]
 			x := 0

@@ -82,8 +82,8 @@ func MergeRow(q, base, delta []int8, baseScale, deltaScale float32, mix Mix) (sc
 	}
 	s := mergeScratch.Get().(*[]float32)
 	w := take(s, dim)
-	whole, largest := mergeRowAsm(w, base, delta[:dim], baseScale, deltaScale, &mix)
-	codes := weightCodesAsm
+	whole, largest := mergeRowBody(w, base, delta[:dim], baseScale, deltaScale, &mix)
+	codes := weightCodesBody
 	if whole == 0 {
 		whole, largest = mergeRow32(w, base, delta[:dim], baseScale, deltaScale, &mix)
 		codes = blockCodes32

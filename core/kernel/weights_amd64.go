@@ -23,9 +23,9 @@ type mergeMask struct {
 	_     float32
 }
 
-// mergeRowAsm is mergeRow32 for rows that begin at a byte of the masks and cannot overflow: the first whole blocks of 64 elements, in order. A word of a mask
+// mergeRowBody is mergeRow32 for rows that begin at a byte of the masks and cannot overflow: the first whole blocks of 64 elements, in order. A word of a mask
 // goes to a mask register as it is, which is what makes it fast.
-func mergeRowAsm(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
+func mergeRowBody(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
 	var masks [64]mergeMask
 	blocks := len(w) / 64
 	if !hasMasks || blocks == 0 || mix.From%8 != 0 || len(mix.Masks) == 0 || len(mix.Masks) > len(masks) {
@@ -48,8 +48,8 @@ func mergeRowAsm(w []float32, base, delta []int8, baseScale, deltaScale float32,
 	return 64 * blocks, largest
 }
 
-// weightCodesAsm is weightCodesGeneric of what mergeRowAsm wrote, all of it.
-func weightCodesAsm(q []int8, w []float32, scale float32) (whole int) {
+// weightCodesBody is weightCodesGeneric of what mergeRowBody wrote, all of it.
+func weightCodesBody(q []int8, w []float32, scale float32) (whole int) {
 	blocks := len(w) / 64
 	if blocks > 0 {
 		weightBlocks(&q[0], &w[0], scale, uintptr(blocks))

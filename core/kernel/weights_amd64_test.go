@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestMergeRowAsm: rows of the default bundle's widths go by the masks of AVX-512 where the machine has it, and all by mergeRow32 where a row does not begin
+// TestMergeRowBody: rows of the default bundle's widths go by the masks of AVX-512 where the machine has it, and all by mergeRow32 where a row does not begin
 // at a byte.
-func TestMergeRowAsm(t *testing.T) {
+func TestMergeRowBody(t *testing.T) {
 	if !hasMasks {
 		t.Log("no AVX-512 here")
 	}
@@ -20,11 +20,11 @@ func TestMergeRowAsm(t *testing.T) {
 		if hasMasks {
 			want = n
 		}
-		if whole, _ := mergeRowAsm(w, base, delta, 1, 1, mix); whole != want {
+		if whole, _ := mergeRowBody(w, base, delta, 1, 1, mix); whole != want {
 			t.Errorf("%d weights: %d by masks, want %d", n, whole, want)
 		}
 		mix.From = 9
-		if whole, _ := mergeRowAsm(w, base, delta, 1, 1, mix); whole != 0 {
+		if whole, _ := mergeRowBody(w, base, delta, 1, 1, mix); whole != 0 {
 			t.Errorf("%d weights from bit 9: %d by masks, want 0", n, whole)
 		}
 		if whole, _ := mergeRow32(w, base, delta, 1, 1, mix); whole != n {

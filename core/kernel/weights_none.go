@@ -2,7 +2,7 @@
 
 package kernel
 
-func mergeRowAsm(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
+func mergeRowBody(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
 	return 0, 0
 }
-func weightCodesAsm(q []int8, w []float32, scale float32) (whole int) { return 0 }
+func weightCodesBody(q []int8, w []float32, scale float32) (whole int) { return 0 }

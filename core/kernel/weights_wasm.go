@@ -17,8 +17,8 @@ type mergeMask struct {
 	_     float32
 }
 
-// mergeRowAsm is mergeRow32 for rows that begin at a byte of the masks and cannot overflow: the first whole blocks of 16 elements, in order.
-func mergeRowAsm(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
+// mergeRowBody is mergeRow32 for rows that begin at a byte of the masks and cannot overflow: the first whole blocks of 16 elements, in order.
+func mergeRowBody(w []float32, base, delta []int8, baseScale, deltaScale float32, mix *Mix) (whole int, largest float32) {
 	var masks [64]mergeMask
 	blocks := len(w) / 16
 	if blocks == 0 || mix.From%8 != 0 || len(mix.Masks) == 0 || len(mix.Masks) > len(masks) {
@@ -46,8 +46,8 @@ func mergeRowAsm(w []float32, base, delta []int8, baseScale, deltaScale float32,
 	return 16 * blocks, largest
 }
 
-// weightCodesAsm is weightCodesGeneric of weights that are within quantizeLimit, the first whole blocks of 16.
-func weightCodesAsm(q []int8, w []float32, scale float32) (whole int) {
+// weightCodesBody is weightCodesGeneric of weights that are within quantizeLimit, the first whole blocks of 16.
+func weightCodesBody(q []int8, w []float32, scale float32) (whole int) {
 	blocks := len(w) / 16
 	if blocks > 0 {
 		constants := [3]lanes4{splat4(scale), splat4(roundMagic), splat4(roundMagic)}
