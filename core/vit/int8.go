@@ -32,7 +32,7 @@ type int8Weights struct {
 type int8Block struct{ qkv, proj, fc1, fc2 *quant.Matrix }
 
 // NewInt8 quantizes the weights of p, which it does not keep. Factors of LayerScale are folded into the weights first
-// (Params.FoldLayerScale), so the model's config has none.
+// (Params.FoldLayerScale), so the model's config has none. Weights on a quant.Grid keep their values exactly.
 func NewInt8(p *Params[float32]) *Int8Model {
 	p = p.FoldLayerScale()
 	matrices, vectors := map[string]*quant.Matrix{}, map[string][]float32{}
@@ -40,7 +40,7 @@ func NewInt8(p *Params[float32]) *Int8Model {
 		t := &p.tensors[i]
 		if t.quantized() {
 			rows, cols := t.matrixShape()
-			matrices[t.Name] = quant.Quantize(t.Data, rows, cols)
+			matrices[t.Name] = quant.QuantizeExact(t.Data, rows, cols)
 			continue
 		}
 		vectors[t.Name] = append([]float32(nil), t.Data...)
