@@ -12,6 +12,7 @@ import (
 	"haguruma/core/manifest"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
+	"haguruma/sparse/metatune"
 )
 
 type importFlags struct {
@@ -166,11 +167,7 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 	}
 	metadata := map[string]string{}
 	if result.Layout == ownLayout {
-		for _, key := range []string{"pretrain", "seconds"} {
-			if text := source.file.Metadata[key]; text != "" {
-				metadata[key] = text
-			}
-		}
+		metadata = metatune.HowMade(source.file.Metadata)
 	}
 	if f.card != "" {
 		card, err := tensorfile.ReadFile(f.card, maxText)

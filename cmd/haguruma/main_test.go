@@ -251,6 +251,8 @@ func TestUsage(t *testing.T) {
 		{"--bundle", []string{"pretrain", "--data", "x", "--out", "y", "--card", "z"}},
 		{"--name", []string{"pretrain", "--data", "x", "--out", "y", "--bundle", "b", "--name", "a/b"}},
 		{"optimizer", []string{"pretrain", "--data", "x", "--out", "y", "--optimizer", "magic"}},
+		{"levels", []string{"pretrain", "--data", "x", "--out", "y", "--start", "w"}},
+		{"bits", []string{"pretrain", "--data", "x", "--out", "y", "--levels", "15"}},
 		{"heads", []string{"pretrain", "--data", "x", "--out", "y", "--heads", "7"}},
 		{"SIZE:UNTIL", []string{"pretrain", "--data", "x", "--out", "y", "--stages", "32"}},
 		{"NAME:KIND:WEIGHT", []string{"pretrain", "--data", "x", "--out", "y", "--sets", "omniglot"}},

@@ -35,7 +35,11 @@ bundle.
 
 --out receives checkpoint.safetensors, weights.safetensors, the int8 bundle,
 log.jsonl, the curves and config.json. Interrupted (Ctrl-C) or stopped, the
-same command goes on from the checkpoint. --bundle writes the int8 bundle and
+same command goes on from the checkpoint.
+
+--start makes a trained backbone smaller instead: its weights are held to few
+values each (--levels 15 --bits 3) while they learn, without labels, to embed as
+before; --lr 5e-4 --optimizer adamw --weight-decay 0 do. --bundle writes the int8 bundle and
 its manifest a second time, under a name and with a model card.`,
 		Example: `  haguruma pretrain --data data --out out/small --steps 3000
   haguruma pretrain --data data --out out/again --recipe out/small/config.json --seed 2
@@ -100,6 +104,10 @@ func addRecipeFlags(flags *pflag.FlagSet, c *metatune.PretrainConfig) {
 	flags.IntVar(&c.ValidateEvery, "validate-every", c.ValidateEvery, "steps between few-shot validations; 0: only at the end")
 	flags.DurationVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "time between checkpoints")
 
+	flags.StringVar(&c.Start, "start", "", "weights.safetensors to hold to --levels values, in place of training from nothing")
+	flags.IntVar(&c.Levels, "levels", 0, "values a weight may have, odd; with --start")
+	flags.Float64Var(&c.Bits, "bits", 0, "bits of a weight when packed, its entropy; with --start")
+
 	m := &c.Model
 	flags.IntVar(&m.ImageSize, "image-size", m.ImageSize, "side of the picture the backbone is made for, pixels")
 	flags.IntVar(&m.PatchSize, "patch-size", m.PatchSize, "side of a patch, pixels")
@@ -141,10 +149,7 @@ func (a *app) pretrain(ctx context.Context, f *pretrainFlags) error {
 		if err != nil {
 			return err
 		}
-		metadata := map[string]string{}
-		for _, key := range []string{"pretrain", "seconds"} {
-			metadata[key] = written.Metadata[key]
-		}
+		metadata := metatune.HowMade(written.Metadata)
 		if f.card != "" {
 			metadata["card"] = string(card)
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"image/color"
@@ -94,6 +96,22 @@ func TestPretrainAndEval(t *testing.T) {
 	if strings.Contains(stderr.String()[before:], "pretrain 1/3") {
 		t.Errorf("again: want no step, have %q", stderr.String()[before:])
 	}
+
+	// The trained weights as the start of another run: few values each, the same shape without its flags, and a smaller bundle.
+	few := filepath.Join(t.TempDir(), "few")
+	start := filepath.Join(out, metatune.WeightsFile)
+	succeed(t, "pretrain", "--data", data, "--out", few, "--sets", "toy:photo:1", "--steps", "2", "--batch", "4", "--stages", "16:1", "--validate-every", "0",
+		"--start", start, "--levels", "7", "--bits", "2", "--bundle", models, "--name", "few", "--quiet")
+	small := parse[inspection](t, succeed(t, "inspect", "--json", filepath.Join(models, "few.json")))
+	weights, err := os.ReadFile(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256(weights)
+	if small.Metadata["start"] != hex.EncodeToString(hash[:]) || small.Bytes >= have.Bytes {
+		t.Errorf("few values: start %q, %d bytes beside %d", small.Metadata["start"], small.Bytes, have.Bytes)
+	}
+	refuse(t, exitFailure, []string{"gone.safetensors", "no such file"}, "pretrain", "--data", data, "--out", t.TempDir(), "--start", "gone.safetensors", "--levels", "7", "--bits", "2")
 
 	// A recipe stands for the flags; flags beside it win.
 	again := filepath.Join(t.TempDir(), "again")

@@ -28,13 +28,17 @@ var ErrCheckpoint = errors.New("checkpoint of another run")
 
 // identity is what must agree between a checkpoint and the config that
 // resumes it; the length, the learning rate and the stages may change.
-func (c PretrainConfig) identity() string {
+func (t *trainer) identity() string {
+	c := t.cfg
 	b, err := json.Marshal(struct {
 		Model     any
 		Sets      []string
 		Optimizer string
 		Seed      uint64
-	}{c.Model, setNames(c.Sets), c.Optimizer, c.Seed})
+		Start     string  `json:",omitempty"`
+		Levels    int     `json:",omitempty"`
+		Bits      float64 `json:",omitempty"`
+	}{c.Model, setNames(c.Sets), c.Optimizer, c.Seed, t.start, c.Levels, c.Bits})
 	if err != nil {
 		panic("metatune: identity: " + err.Error())
 	}
@@ -52,7 +56,7 @@ func setNames(sets []Set) []string {
 // checkpoint writes the whole state beside the old one and renames.
 func (t *trainer) checkpoint() error {
 	f := &tensorfile.File{Metadata: map[string]string{
-		"format": checkpointFormat, "identity": t.cfg.identity(),
+		"format": checkpointFormat, "identity": t.identity(),
 		"step": fmt.Sprint(t.step), "optimizerSteps": fmt.Sprint(t.opt.steps), "nanoseconds": fmt.Sprint(int64(t.spent)),
 	}}
 	add := func(name string, x []float32) {
@@ -72,8 +76,8 @@ func (t *trainer) checkpoint() error {
 }
 
 // openCheckpoint reads the checkpoint of cfg.Out, nil if there is none, and
-// holds it to the config.
-func openCheckpoint(cfg PretrainConfig) (*tensorfile.File, error) {
+// holds it to the identity of the run.
+func openCheckpoint(cfg PretrainConfig, identity string) (*tensorfile.File, error) {
 	path := filepath.Join(cfg.Out, checkpointFile)
 	f, err := tensorfile.Load(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,8 +89,8 @@ func openCheckpoint(cfg PretrainConfig) (*tensorfile.File, error) {
 	if f.Metadata["format"] != checkpointFormat {
 		return nil, fmt.Errorf("metatune: %s: want format %s, have %q: %w", path, checkpointFormat, f.Metadata["format"], ErrCheckpoint)
 	}
-	if have := f.Metadata["identity"]; have != cfg.identity() {
-		return nil, fmt.Errorf("metatune: %s: want %s, have %s: %w", path, cfg.identity(), have, ErrCheckpoint)
+	if have := f.Metadata["identity"]; have != identity {
+		return nil, fmt.Errorf("metatune: %s: want %s, have %s: %w", path, identity, have, ErrCheckpoint)
 	}
 	return f, nil
 }
@@ -133,16 +137,30 @@ func (t *trainer) finish(log *runLog) error {
 	if err := t.checkpoint(); err != nil {
 		return err
 	}
-	f := t.params.File()
+	f := t.weights().File()
 	f.Metadata["pretrain"] = string(mustJSON(t.cfg))
 	f.Metadata["seconds"] = fmt.Sprintf("%.0f", t.spent.Seconds())
+	if t.coarse != nil {
+		f.Metadata["start"] = t.start
+	}
 	if err := tensorfile.Save(filepath.Join(t.cfg.Out, WeightsFile), f); err != nil {
 		return err
 	}
-	if _, err := manifest.Write(t.cfg.Out, "bundle", vit.NewInt8(t.params), map[string]string{"pretrain": f.Metadata["pretrain"], "seconds": f.Metadata["seconds"]}); err != nil {
+	if _, err := manifest.Write(t.cfg.Out, "bundle", vit.NewInt8(t.weights()), HowMade(f.Metadata)); err != nil {
 		return err
 	}
 	return log.plot(t.cfg.Out)
+}
+
+// HowMade is what the metadata of weights.safetensors say of how they were made: what goes into a bundle of them.
+func HowMade(metadata map[string]string) map[string]string {
+	made := map[string]string{}
+	for _, key := range []string{"pretrain", "start", "seconds"} {
+		if value := metadata[key]; value != "" {
+			made[key] = value
+		}
+	}
+	return made
 }
 
 func mustJSON(v any) []byte {

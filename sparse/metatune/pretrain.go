@@ -2,7 +2,6 @@ package metatune
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,117 +16,6 @@ import (
 	"haguruma/core/vit"
 )
 
-// Stage is a picture size and the share of all steps at which it ends.
-type Stage struct {
-	Size  int     `json:"size"`
-	Until float64 `json:"until"`
-}
-
-// PretrainConfig is one pre-training run, whole: the same config and the same
-// data give the same weights on the same machine.
-type PretrainConfig struct {
-	Data  string     `json:"-"` // folder of <set>.zip and datasets.json
-	Out   string     `json:"-"` // folder of checkpoint, log, plot and weights
-	Model vit.Config `json:"model"`
-	Sets  []Set      `json:"sets"`
-
-	Steps       int     `json:"steps"`
-	Micro       int     `json:"micro"`     // micro-batches a step, shared out over the cores
-	Batch       int     `json:"batch"`     // pictures a micro-batch, all of one set
-	PerClass    int     `json:"perClass"`  // pictures of a class in a micro-batch
-	Optimizer   string  `json:"optimizer"` // "adamw" or "muon"
-	LR          float64 `json:"lr"`
-	Warmup      int     `json:"warmup"` // steps
-	WeightDecay float64 `json:"weightDecay"`
-	Clip        float64 `json:"clip"` // largest norm of the gradient of the backbone
-
-	LogitScale  float64 `json:"logitScale"`
-	Smoothing   float64 `json:"smoothing"`
-	Contrast    float64 `json:"contrast"`    // weight of the contrastive loss
-	Temperature float64 `json:"temperature"` // of the contrastive loss
-
-	Stages   []Stage `json:"stages"`
-	Augment  Augment `json:"augment"`
-	DropPath float64 `json:"dropPath"`
-	Seed     uint64  `json:"seed"`
-
-	ValidateEvery   int           `json:"validateEvery"` // steps; 0: only at the end
-	CheckpointEvery time.Duration `json:"-"`
-}
-
-// DefaultPretrain is the recipe of the default bundle, chosen by few-shot
-// accuracy on the validation classes (docs/RESULTS.md).
-func DefaultPretrain() PretrainConfig {
-	return PretrainConfig{
-		Model: vit.Config{
-			ImageSize: 64, PatchSize: 8, Stem: []int{32, 64, 192}, Dim: 192, Depth: 6, Heads: 6, MLPDim: 576, Pool: "mean", Eps: 1e-6,
-			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
-		},
-		Sets: []Set{
-			{"tiny-imagenet", Photo, 0.5}, {"omniglot", Character, 0.36},
-			{"caltech101", Photo, 0.07}, {"grocery", Photo, 0.07},
-		},
-		Steps: 5500, Micro: 2, Batch: 64, PerClass: 2,
-		Optimizer: "muon", LR: 6e-3, Warmup: 200, WeightDecay: 0.05, Clip: 1,
-		LogitScale: 16, Smoothing: 0.1, Contrast: 1, Temperature: 0.1,
-		Stages:  []Stage{{32, 0.5}, {48, 0.85}, {64, 1}},
-		Augment: DefaultAugment, Seed: 1,
-		ValidateEvery: 1000, CheckpointEvery: 2 * time.Minute,
-	}
-}
-
-// ErrConfig is wrapped by every complaint about a config.
-var ErrConfig = errors.New("bad training config")
-
-// Check reports the first value that cannot be trained with.
-func (c PretrainConfig) Check() error {
-	bad := func(name string, want string, have any) error {
-		return fmt.Errorf("metatune: %s: want %s, have %v: %w", name, want, have, ErrConfig)
-	}
-	if err := c.Model.Check(); err != nil {
-		return err
-	}
-	switch {
-	case c.Data == "":
-		return bad("data", "a folder", "none")
-	case c.Out == "":
-		return bad("out", "a folder", "none")
-	case len(c.Sets) == 0:
-		return bad("sets", "at least one", 0)
-	case c.Steps < 1:
-		return bad("steps", ">= 1", c.Steps)
-	case c.Micro < 1:
-		return bad("micro", ">= 1", c.Micro)
-	case c.PerClass < 1:
-		return bad("perClass", ">= 1", c.PerClass)
-	case c.Batch < 2 || c.Batch%c.PerClass != 0:
-		return bad("batch", fmt.Sprintf("a multiple of perClass %d, >= 2", c.PerClass), c.Batch)
-	case c.Optimizer != "adamw" && c.Optimizer != "muon":
-		return bad("optimizer", "adamw or muon", c.Optimizer)
-	case !(c.LR > 0):
-		return bad("lr", "> 0", c.LR)
-	case len(c.Stages) == 0 || c.Stages[len(c.Stages)-1].Until < 1:
-		return bad("stages", "the last one to end at 1", c.Stages)
-	}
-	for _, s := range c.Stages {
-		if s.Size < c.Model.PatchSize || s.Size%c.Model.PatchSize != 0 {
-			return bad("stages", fmt.Sprintf("sizes that are multiples of the patch size %d", c.Model.PatchSize), s.Size)
-		}
-	}
-	return checkSets(c.Sets, Photo, Character)
-}
-
-// size is the picture size at a step.
-func (c PretrainConfig) size(step int) int {
-	at := float64(step) / float64(c.Steps)
-	for _, s := range c.Stages {
-		if at < s.Until {
-			return s.Size
-		}
-	}
-	return c.Stages[len(c.Stages)-1].Size
-}
-
 // trainer is a run under way.
 type trainer struct {
 	cfg    PretrainConfig
@@ -139,6 +27,8 @@ type trainer struct {
 	step   int
 	micros []*micro
 	spent  time.Duration // CPU-bound time of earlier sittings
+	coarse *coarse       // nil: from nothing, by labels
+	start  string        // sha256 of Start
 }
 
 // head is the classifier of one set with the state of its optimiser.
@@ -166,6 +56,8 @@ type micro struct {
 // worker is what one core needs.
 type worker struct {
 	act     *vit.Activations[float32]
+	teach   *vit.Activations[float32] // of coarse
+	target  []float32
 	scratch headScratch
 	aug     augmenter
 }
@@ -190,18 +82,21 @@ func Pretrain(ctx context.Context, cfg PretrainConfig, progress Progress) (*vit.
 	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
 		return nil, err
 	}
-	saved, err := openCheckpoint(cfg)
+	t, err := newTrainer(cfg)
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTrainer(cfg)
+	cfg = t.cfg
+	saved, err := openCheckpoint(cfg, t.identity())
 	if err != nil {
 		return nil, err
 	}
 	if t.sets, err = loadPixels(ctx, splits, cfg.Sets, 64, progress); err != nil {
 		return nil, err
 	}
-	t.addHeads()
+	if t.coarse == nil {
+		t.addHeads()
+	}
 	if err := t.resume(saved); err != nil {
 		return nil, err
 	}
@@ -220,13 +115,30 @@ func Pretrain(ctx context.Context, cfg PretrainConfig, progress Progress) (*vit.
 	if err := t.run(ctx, log, val, progress); err != nil {
 		return nil, err
 	}
-	return t.params, t.finish(log)
+	return t.weights(), t.finish(log)
 }
 
 func newTrainer(cfg PretrainConfig) (*trainer, error) {
-	t := &trainer{cfg: cfg, params: vit.NewParams[float32](cfg.Model)}
-	t.params.Init(rand.New(rand.NewPCG(cfg.Seed, 0)))
-	t.model = vit.NewModel(t.params)
+	t := &trainer{}
+	if cfg.Start != "" {
+		var err error
+		if t.params, t.start, err = readStart(cfg.Start); err != nil {
+			return nil, err
+		}
+		if t.coarse, err = newCoarse(t.params, cfg.Levels, cfg.Bits); err != nil {
+			return nil, err
+		}
+		cfg.Model = t.params.Config
+		if err := cfg.Check(); err != nil {
+			return nil, err
+		}
+		t.model = vit.NewModel(t.coarse.rounded)
+	} else {
+		t.params = vit.NewParams[float32](cfg.Model)
+		t.params.Init(rand.New(rand.NewPCG(cfg.Seed, 0)))
+		t.model = vit.NewModel(t.params)
+	}
+	t.cfg = cfg
 	t.opt = newOptimizer(cfg, t.params)
 	for range cfg.Micro {
 		t.micros = append(t.micros, &micro{
@@ -256,7 +168,7 @@ func (t *trainer) addHeads() {
 func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progress Progress) error {
 	workers := make([]*worker, runtime.GOMAXPROCS(0))
 	for i := range workers {
-		workers[i] = &worker{act: vit.NewActivations[float32](true), aug: augmenter{Augment: t.cfg.Augment, mean: t.cfg.Model.Mean, std: t.cfg.Model.Std}}
+		workers[i] = &worker{act: vit.NewActivations[float32](true), teach: vit.NewActivations[float32](false), aug: augmenter{Augment: t.cfg.Augment, mean: t.cfg.Model.Mean, std: t.cfg.Model.Std}}
 	}
 	begin, saved := time.Now(), time.Now()
 	for t.step < t.cfg.Steps {
@@ -269,6 +181,7 @@ func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progres
 		}
 		started := time.Now()
 		size := t.cfg.size(t.step)
+		t.weights() // rounds what the last step moved
 		t.runMicros(workers, size)
 		stats := t.update()
 		stats.Size, stats.Seconds = size, time.Since(started).Seconds()
@@ -279,7 +192,7 @@ func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progres
 			return fmt.Errorf("metatune: step %d: the loss is %v and its gradient's norm %v: %w", t.step, stats.Loss, stats.GradNorm, ErrDiverged)
 		}
 		if t.cfg.ValidateEvery > 0 && t.step%t.cfg.ValidateEvery == 0 || t.step == t.cfg.Steps {
-			stats.Validation = val.run(t.params, t.cfg.size(t.step-1))
+			stats.Validation = val.run(t.weights(), t.cfg.size(t.step-1))
 		}
 		if err := log.write(stats); err != nil {
 			return err
@@ -316,6 +229,14 @@ func (t *trainer) runMicro(m *micro, w *worker, size int, rng *rand.Rand) {
 	t.drawImages(m, w, size, rng)
 	clear(m.grad.Flat)
 	clear(m.dEmbed)
+	if t.coarse != nil {
+		w.target = grow(&w.target, len(m.embed))
+		t.coarse.teacher.Forward(w.target, m.images, cfg.Batch, size, w.teach)
+		t.model.Forward(m.embed, m.images, cfg.Batch, size, w.act)
+		m.loss, m.right = t.coarse.loss(m.dEmbed, m.embed, w.target, cfg.Batch, cfg.Model.Dim, &w.scratch), 0
+		t.model.Backward(m.grad, m.dEmbed, w.act)
+		return
+	}
 	h := t.heads[m.set]
 	m.dHead = grow(&m.dHead, len(h.w))
 	clear(m.dHead)
@@ -379,7 +300,7 @@ func (t *trainer) update() StepStats {
 	lr := nn.Schedule{Peak: t.cfg.LR, Warmup: t.cfg.Warmup, Total: t.cfg.Steps}.At(t.step)
 	stats.LR = lr
 	stats.GradNorm = t.opt.step(t.params, total, lr)
-	for i, h := range t.heads {
+	for i, s := range t.sets {
 		var sum []float32
 		count := 0
 		set := SetStats{}
@@ -391,6 +312,9 @@ func (t *trainer) update() StepStats {
 			set.Loss += m.loss
 			set.Accuracy += float64(m.right) / float64(t.cfg.Batch)
 			stats.Loss += m.loss / float64(n)
+			if t.coarse != nil {
+				continue // no head
+			}
 			if sum == nil {
 				sum = m.dHead
 			} else {
@@ -402,7 +326,11 @@ func (t *trainer) update() StepStats {
 		}
 		set.Loss /= float64(count)
 		set.Accuracy /= float64(count)
-		stats.Sets[t.sets[i].Name] = set
+		stats.Sets[s.Name] = set
+		if t.coarse != nil {
+			continue
+		}
+		h := t.heads[i]
 		kernel.Scale(sum, 1/float32(count))
 		h.steps++
 		kernel.AdamW(h.w, sum, h.m, h.v, float32(lr), 0.9, 0.98, 1e-8, 0, correction(0.9, h.steps), correction(0.98, h.steps))

@@ -210,7 +210,11 @@ func TestDiverged(t *testing.T) {
 	if _, err := Pretrain(context.Background(), cfg, nil); !errors.Is(err, ErrDiverged) {
 		t.Errorf("want ErrDiverged, have %v", err)
 	}
-	f, err := openCheckpoint(cfg)
+	run, err := newTrainer(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := openCheckpoint(cfg, run.identity())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,69 @@
+package metatune
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"haguruma/core/kernel"
+	"haguruma/core/tensorfile"
+	"haguruma/core/vit"
+)
+
+// coarse is the part of a run that holds the weights of a trained backbone to few levels. Forward and backward use the rounded weights, the
+// optimiser moves the ones behind them as if rounding were not there (straight-through: Bengio et al. 2013, arXiv:1308.3432, section 4),
+// and the loss is the mean of 1 - cosine between a picture's embedding and the one that the weights it started from give. Labels are not
+// looked at. Source of training with the rounding in place: Jacob et al. 2018, arXiv:1712.05877, section 3; from itself: Hinton et al. 2015.
+type coarse struct {
+	teacher *vit.Model[float32]
+	levels  *vit.Levels
+	rounded *vit.Params[float32]
+}
+
+// readStart reads the weights a run starts from; sha256 is theirs, in hexadecimal.
+func readStart(path string) (p *vit.Params[float32], sha string, err error) {
+	data, err := tensorfile.ReadFile(path, 1<<30)
+	if err != nil {
+		return nil, "", err
+	}
+	f, err := tensorfile.Decode(data)
+	if err == nil {
+		p, err = vit.OpenParams(f)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("metatune: %s: %w", path, err)
+	}
+	sum := sha256.Sum256(data)
+	return p.FoldLayerScale(), hex.EncodeToString(sum[:]), nil
+}
+
+// newCoarse fits the levels to p, which the trainer goes on to move.
+func newCoarse(p *vit.Params[float32], levels int, bits float64) (*coarse, error) {
+	l, err := vit.FitLevels(p, levels, bits)
+	if err != nil {
+		return nil, err
+	}
+	c := &coarse{teacher: vit.NewModel(vit.Convert[float32](p)), levels: l, rounded: vit.NewParams[float32](p.Config)}
+	l.Round(c.rounded, p)
+	return c, nil
+}
+
+// loss is the mean over n pictures of 1 - cosine of embed and target, both (n, dim). It adds its gradient to dEmbed.
+func (c *coarse) loss(dEmbed, embed, target []float32, n, dim int, s *headScratch) (loss float64) {
+	z, norm, dz := grow(&s.z, n*dim), grow(&s.norm, n), grow(&s.dz, n*dim)
+	unitRows(dz, norm, target, n, dim)
+	unitRows(z, norm, embed, n, dim)
+	loss = 1 - float64(kernel.Dot(z, dz))/float64(n)
+	kernel.Scale(dz, -1/float32(n))
+	unitRowsBackward(dEmbed, dz, z, norm, n, dim)
+	return loss
+}
+
+// weights are what the run is about: what is validated and written. The caller does not write to them.
+func (t *trainer) weights() *vit.Params[float32] {
+	if t.coarse != nil {
+		t.coarse.levels.Round(t.coarse.rounded, t.params)
+		return t.coarse.rounded
+	}
+	return t.params
+}
