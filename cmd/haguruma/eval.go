@@ -83,7 +83,7 @@ that differ in sparsity --out has a drawing of the trade-off too.
 embeddings: chosen is the blend that leave-one-out on the support weighs, as
 adapting makes it. --unknown measures instead how well queries are told from as many
 pictures of classes that are not in the episode: AUROC, and how many of each the
-threshold calls unknown.
+threshold calls unknown; with --experts too, without --finetune.
 --finetune adds a row for each way to take gradient steps on the support of
 each task; the report says which learning rates were chosen and how long it took.`,
 		Example: `  haguruma eval --data data

@@ -51,6 +51,11 @@ func TestEvalExperts(t *testing.T) {
 		t.Errorf("routing: %+v", report.Routing)
 	}
 
+	unknown := parse[[]metatune.UnknownFigure](t, succeed(t, append(eval, "--unknown", "--experts", experts)...))
+	if len(unknown) != 2 || unknown[0].Method != "bundle int8" || unknown[1].Method != "mix" || unknown[1].AUROC.Mean <= 0 {
+		t.Errorf("unknown with experts: %+v", unknown)
+	}
+
 	refuse(t, exitUsage, []string{"--suite"}, "eval", "--data", data, "--experts", experts)
 	refuse(t, exitUsage, []string{"--experts-float"}, "eval", "--suite", data, "--experts-float")
 	refuse(t, exitUsage, []string{"two are called mix", "NAME=FILE"}, append(eval, "--experts", experts, "--experts", "mix="+pmf)...)

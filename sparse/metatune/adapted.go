@@ -18,6 +18,7 @@ type task struct {
 	cell    *Cell
 	index   int // of the episode
 	episode fewshot.Episode
+	others  []fewshot.Example // strangers of the cell
 	scores  []float32
 }
 
@@ -106,6 +107,9 @@ func routeTasks(ctx context.Context, frozen *Embeddings, method Method, cells []
 		return func(i int) error {
 			t := tasks[i]
 			t.episode = draw[i/episodes](t.index)
+			if t.cell.strangers != nil {
+				t.others = t.cell.strangers(t.index, t.episode)
+			}
 			means := make([]float32, t.episode.Way*frozen.Dim)
 			fewshot.ClassMeans(means, t.episode.SupportRows(frozen.Dim, frozen.Image), fewshot.Labels(t.episode.Support), t.episode.Way, frozen.Dim)
 			t.scores = make([]float32, r.Experts())
@@ -147,7 +151,7 @@ func groupTasks(tasks []*task) []*group {
 	for _, g := range groups {
 		seen := map[pictureRef]bool{}
 		for _, t := range g.tasks {
-			for _, examples := range [][]fewshot.Example{t.episode.Support, t.episode.Query} {
+			for _, examples := range [][]fewshot.Example{t.episode.Support, t.episode.Query, t.others} {
 				for _, e := range examples {
 					seen[pictureRef{e.Class, e.Image}] = true
 				}

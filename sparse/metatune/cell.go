@@ -23,10 +23,17 @@ type Cell struct {
 	Tuning  *TaskTuning  `json:"tuning,omitempty"`
 
 	head fewshot.Kind // Method.Head
+	// strangers, if not nil, are pictures of other classes that episode i asks too, and judge looks at the episode in place of counting hits.
+	strangers func(i int, e fewshot.Episode) []fewshot.Example
+	judge     func(i int, e fewshot.Episode, dim int, row func(class, image int) []float32)
 }
 
 // add notes the outcome of episode i. Different i may be added at once.
 func (c *Cell) add(i int, e fewshot.Episode, dim int, row func(class, image int) []float32) {
+	if c.judge != nil {
+		c.judge(i, e, dim, row)
+		return
+	}
 	switch c.head {
 	case "":
 		c.Hits[i] = fewshot.Hits(e, dim, row)

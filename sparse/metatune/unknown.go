@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"haguruma/core/fewshot"
+	"haguruma/core/picture"
 )
 
 // UnknownFigure is how well a method tells pictures of an episode's classes from pictures of other classes of the same set, by fewshot.Likeness and the
@@ -22,13 +23,12 @@ type UnknownFigure struct {
 }
 
 // EvaluateUnknown measures methods on the episodes of [RunSuite], with ways cut to leave one class out at least, each with as many queries of classes
-// that are not in the episode, drawn at random. A set of two classes is passed over, and so are settings that vary. Methods that are Routed or Tuned are
-// refused: what they embed depends on the task.
+// that are not in the episode, drawn at random. A set of two classes is passed over, and so are settings that vary. A method that is Routed embeds all
+// of an episode by the weights merged for it; one that is Tuned is refused.
 func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, progress Progress) ([]UnknownFigure, error) {
 	for _, m := range methods {
-		switch m.New().(type) {
-		case Routed, Tuned:
-			return nil, fmt.Errorf("metatune: %s: unknown classes of a method that adapts to the task: %w", m.Name, fewshot.ErrEpisode)
+		if _, tuned := m.New().(Tuned); tuned {
+			return nil, fmt.Errorf("metatune: %s: unknown classes of a method that is tuned to each task: %w", m.Name, fewshot.ErrEpisode)
 		}
 	}
 	asked := &Suite{Plan: cfg.Plan()}
@@ -55,11 +55,10 @@ func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, 
 				if at.Varying() {
 					continue
 				}
-				f, err := unknownOn(ctx, cfg, e, at)
+				f, err := unknownOn(ctx, cfg, e, pics, m, at, progress)
 				if err != nil {
 					return nil, fmt.Errorf("metatune: %s: %w", d.Name, err)
 				}
-				f.Method = m.Name
 				figures = append(figures, f)
 			}
 		}
@@ -67,9 +66,9 @@ func EvaluateUnknown(ctx context.Context, cfg EvaluateConfig, methods []Method, 
 	return figures, nil
 }
 
-// unknownOn measures one set at one setting.
-func unknownOn(ctx context.Context, cfg EvaluateConfig, e *Embeddings, at Setting) (UnknownFigure, error) {
-	d, f := e.Data, UnknownFigure{Set: e.Data.Name, Setting: at}
+// unknownOn measures one method on one set, which it embedded as e, at one setting.
+func unknownOn(ctx context.Context, cfg EvaluateConfig, e *Embeddings, pics [][]*picture.Picture, m Method, at Setting, progress Progress) (UnknownFigure, error) {
+	d, f := e.Data, UnknownFigure{Set: e.Data.Name, Setting: at, Method: m.Name}
 	at.Way = min(at.Way, len(d.Classes)-1)
 	seed := setSeed(cfg.Seed, d.Name)
 	draw, err := at.sampler(d, seed)
@@ -78,30 +77,36 @@ func unknownOn(ctx context.Context, cfg EvaluateConfig, e *Embeddings, at Settin
 	}
 	f.Ways = draw(0).Way
 	auroc, refused, caught := make([]float64, cfg.Episodes), make([]float64, cfg.Episodes), make([]float64, cfg.Episodes)
-	err = eachCore(ctx, cfg.Episodes, func() func(i int) {
-		return func(i int) {
-			episode := draw(i)
-			s := fewshot.NewSupport(episode.SupportRows(e.Dim, e.Image), fewshot.Labels(episode.Support), episode.Way, e.Dim)
-			selected := fewshot.Select(s, fewshot.KindPrototypes)
-			below := fewshot.UnknownBelow(selected.Likeness)
-			share := func(like []float32) (part float64) {
-				for _, v := range like {
-					if v < below {
-						part += 1 / float64(len(like))
-					}
+	others := func(i int, episode fewshot.Episode) []fewshot.Example {
+		return strangers(d, episode, rand.New(rand.NewPCG(seed, uint64(i))))
+	}
+	judge := func(i int, episode fewshot.Episode, dim int, row func(class, image int) []float32) {
+		s := fewshot.NewSupport(episode.SupportRows(dim, row), fewshot.Labels(episode.Support), episode.Way, dim)
+		selected := fewshot.Select(s, fewshot.KindPrototypes)
+		below := fewshot.UnknownBelow(selected.Likeness)
+		likeness := func(list []fewshot.Example) (like []float32, part float64) {
+			for _, q := range list {
+				v := fewshot.Likeness(row(q.Class, q.Image), selected.Head.Weights, episode.Way)
+				if v < below {
+					part += 1 / float64(len(list))
 				}
-				return part
+				like = append(like, v)
 			}
-			var known, other []float32
-			for _, q := range episode.Query {
-				known = append(known, fewshot.Likeness(e.Image(q.Class, q.Image), selected.Head.Weights, episode.Way))
-			}
-			for _, q := range strangers(d, episode, rand.New(rand.NewPCG(seed, uint64(i)))) {
-				other = append(other, fewshot.Likeness(e.Image(q.Class, q.Image), selected.Head.Weights, episode.Way))
-			}
-			auroc[i], refused[i], caught[i] = fewshot.AUROC(known, other), share(known), share(other)
+			return like, part
 		}
-	}, func(int) {})
+		var known, other []float32
+		known, refused[i] = likeness(episode.Query)
+		other, caught[i] = likeness(others(i, episode))
+		auroc[i] = fewshot.AUROC(known, other)
+	}
+	if _, routed := m.New().(Routed); routed {
+		cell := &Cell{Method: m.Name, Set: d.Name, Setting: at, Hits: make([]int, cfg.Episodes), strangers: others, judge: judge}
+		err = evaluateRouted(ctx, e, pics, m, []*Cell{cell}, []func(i int) fewshot.Episode{draw}, progress)
+	} else {
+		err = eachCore(ctx, cfg.Episodes, func() func(i int) {
+			return func(i int) { judge(i, draw(i), e.Dim, e.Image) }
+		}, func(int) {})
+	}
 	f.AUROC, f.Refused, f.Caught = estimate(auroc), estimate(refused), estimate(caught)
 	return f, err
 }

@@ -3,7 +3,9 @@ package metatune
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"haguruma/core/fewshot"
@@ -48,7 +50,7 @@ func colors(classes, images int) *Embeddings {
 func TestUnknownOn(t *testing.T) {
 	cfg := EvaluateConfig{Episodes: 8, Seed: 3}
 	for classes, ways := range map[int]int{3: 2, 5: 4, 6: 4} {
-		f, err := unknownOn(context.Background(), cfg, colors(classes, 9), Setting{4, 5})
+		f, err := unknownOn(context.Background(), cfg, colors(classes, 9), nil, Method{Name: "colors", New: func() Embedder { return brightness{} }}, Setting{4, 5}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,13 +60,87 @@ func TestUnknownOn(t *testing.T) {
 	}
 }
 
-// TestUnknownRefuses: a method that adapts to the task, before any data is opened.
+// TestUnknownRefuses: a method that is tuned to each task, before any data is opened.
 func TestUnknownRefuses(t *testing.T) {
-	for _, adapts := range []Embedder{&tunedBackbone{}, &tunedByTask{}} {
-		m := Method{Name: "m", New: func() Embedder { return adapts }}
-		if _, err := EvaluateUnknown(context.Background(), EvaluateConfig{Data: t.TempDir()}, []Method{m}, nil); !errors.Is(err, fewshot.ErrEpisode) {
-			t.Errorf("%T: want ErrEpisode, have %v", adapts, err)
+	m := Method{Name: "m", New: func() Embedder { return &tunedByTask{} }}
+	if _, err := EvaluateUnknown(context.Background(), EvaluateConfig{Data: t.TempDir()}, []Method{m}, nil); !errors.Is(err, fewshot.ErrEpisode) {
+		t.Errorf("want ErrEpisode, have %v", err)
+	}
+}
+
+// TestUnknownRouted: a method whose weights depend on the task embeds support, queries and strangers of an episode by the weights merged for it.
+func TestUnknownRouted(t *testing.T) {
+	data := writeSets(t)
+	cfg := EvaluateConfig{Data: data, Sets: []string{"photo", "glyph"}, Split: fewshot.Test, Settings: []Setting{{5, 2}, {}}, Episodes: 12, Seed: 4}
+	plain := Method{Name: "plain", New: func() Embedder { return pixelEmbedder(tintSide) }}
+	byHand := tint(nil, nil)
+	figures, err := EvaluateUnknown(context.Background(), cfg, []Method{plain, tint(alwaysFirst, nil), byHand}, nil)
+	if err != nil || len(figures) != 6 {
+		t.Fatalf("%d figures, %v", len(figures), err)
+	}
+	differ := false
+	for i := 0; i < 6; i += 3 {
+		want, have := figures[i], figures[i+1]
+		if want.Ways != 2 || want.AUROC.Mean == 0 {
+			t.Errorf("plain: %+v", want)
 		}
+		if have.Method = want.Method; have != want {
+			t.Errorf("weights that change nothing: want %+v, have %+v", want, have)
+		}
+		differ = differ || figures[i+2].AUROC != want.AUROC || figures[i+2].Refused != want.Refused || figures[i+2].Caught != want.Caught
+	}
+	if !differ {
+		t.Error("weights by strength change nothing, so nothing is tested")
+	}
+
+	splits, err := fewshot.LoadSplits(filepath.Join(data, "datasets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := splits.Open("photo", fewshot.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	pics, err := decodeAll(context.Background(), d, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draw, err := Setting{2, 2}.sampler(d, setSeed(cfg.Seed, d.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := byHand.New().(Routed)
+	var auroc, refused float64
+	for i := range cfg.Episodes {
+		episode := draw(i)
+		embed := func(with func([]float32, []*picture.Picture)) func(class, image int) []float32 {
+			return func(class, image int) []float32 {
+				row := make([]float32, r.Dim())
+				with(row, []*picture.Picture{pics[class][image]})
+				return row
+			}
+		}
+		means, scores := make([]float32, 2*r.Dim()), make([]float32, r.Experts())
+		fewshot.ClassMeans(means, episode.SupportRows(r.Dim(), embed(r.Embed)), fewshot.Labels(episode.Support), 2, r.Dim())
+		r.Route(scores, means, 2)
+		r.Adapt(scores)
+		adapted := embed(r.EmbedAdapted)
+		selected := fewshot.Select(fewshot.NewSupport(episode.SupportRows(r.Dim(), adapted), fewshot.Labels(episode.Support), 2, r.Dim()), fewshot.KindPrototypes)
+		var known, other []float32
+		for _, q := range episode.Query {
+			known = append(known, fewshot.Likeness(adapted(q.Class, q.Image), selected.Head.Weights, 2))
+			if known[len(known)-1] < fewshot.UnknownBelow(selected.Likeness) {
+				refused += 100 / float64(len(episode.Query)*cfg.Episodes)
+			}
+		}
+		for _, q := range strangers(d, episode, rand.New(rand.NewPCG(setSeed(cfg.Seed, d.Name), uint64(i)))) {
+			other = append(other, fewshot.Likeness(adapted(q.Class, q.Image), selected.Head.Weights, 2))
+		}
+		auroc += 100 * fewshot.AUROC(known, other) / float64(cfg.Episodes)
+	}
+	if have := figures[2]; math.Abs(have.AUROC.Mean-auroc) > 1e-9 || math.Abs(have.Refused.Mean-refused) > 1e-9 {
+		t.Errorf("photo by strength: want AUROC %.6f, refused %.6f, have %+v", auroc, refused, have)
 	}
 }
 
