@@ -94,24 +94,22 @@ func setSeed(seed uint64, set string) uint64 {
 	return seed ^ h.Sum64()
 }
 
-// embedded is a set as a method embedded it.
+// embedded is a set as a method embedded it, or its episodes as one tuned on them.
 type embedded struct {
-	by string // Method.embeds, or Identity
-	e  *Embeddings
+	by    string // Method.embedding
+	e     *Embeddings
+	tuned map[Setting][]tunedTask
 }
 
 // embed embeds a set, unless the method before did the same.
 func (last *embedded) embed(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, m Method, progress Progress) (*Embeddings, error) {
-	by := m.embeds
-	if by == "" {
-		by = m.Identity
-	}
-	if by != "" && by == last.by {
+	by := m.embedding()
+	if by != "" && by == last.by && last.e != nil {
 		return last.e, nil
 	}
 	e, err := embedPictures(ctx, d, pics, m, progress)
 	if err == nil {
-		*last = embedded{by, e}
+		*last = embedded{by: by, e: e}
 	}
 	return e, err
 }
@@ -134,7 +132,7 @@ func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, 
 		cells = append(cells, c)
 	}
 	if _, tuned := method.New().(Tuned); tuned {
-		if err := evaluateTuned(ctx, d, pics, method, cells, draw, progress); err != nil {
+		if err := evaluateTuned(ctx, d, pics, method, cells, draw, last, progress); err != nil {
 			return nil, err
 		}
 		return finished(cells), nil

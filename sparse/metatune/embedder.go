@@ -38,6 +38,14 @@ type Method struct {
 	embeds string
 }
 
+// embedding is equal for methods that embed alike; empty: none does.
+func (m Method) embedding() string {
+	if m.embeds != "" {
+		return m.embeds
+	}
+	return m.Identity
+}
+
 // HeadChosen is what a task uses unasked: fewshot.Select without a kind.
 const HeadChosen fewshot.Kind = "chosen"
 

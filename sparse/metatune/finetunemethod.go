@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"haguruma/core/fewshot"
@@ -119,48 +118,71 @@ func (t *tunedByTask) Tune(ctx context.Context, pics []*picture.Picture, labels 
 	return m, err
 }
 
-// evaluateTuned measures the cells of a tuned method on one set, episode by episode over all cores. The cells come filled.
-func evaluateTuned(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, cells []*Cell, draw []func(i int) fewshot.Episode, progress Progress) error {
-	episodes := len(cells[0].Hits)
-	sums := make([]tuningSum, len(cells))
-	var mu sync.Mutex
-	err := tryEachCore(ctx, len(cells)*episodes, func() func(i int) error {
-		e := method.New().(Tuned)
-		return func(i int) error {
-			k, number := i/episodes, i%episodes
-			episode := draw[k](number)
-			begin := time.Now()
-			support := picturesOf(pics, episode.Support)
-			r, err := e.Tune(ctx, support, fewshot.Labels(episode.Support), episode.Way, number)
-			if err != nil {
-				return fmt.Errorf("%s, episode %d: %w", cells[k].Setting, number, err)
+// tunedTask is what tuning on one episode came to: the embeddings of its pictures, and how it went.
+type tunedTask struct {
+	rows  map[pictureRef][]float32
+	model TunedModel // without its Model
+	spent time.Duration
+}
+
+// evaluateTuned measures the cells of a tuned method on one set, episode by episode over all cores: what the method before tuned, if it differs
+// from this one in the head alone, is not tuned again. The cells come filled.
+func evaluateTuned(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, cells []*Cell, draw []func(i int) fewshot.Episode, last *embedded, progress Progress) error {
+	if by := method.embedding(); by == "" || by != last.by {
+		*last = embedded{by: by, tuned: map[Setting][]tunedTask{}}
+	}
+	dim := method.New().Dim()
+	for k, c := range cells {
+		tasks := last.tuned[c.Setting]
+		if tasks == nil {
+			var err error
+			if tasks, err = tuneTasks(ctx, d, pics, method, c, draw[k], progress); err != nil {
+				return err
 			}
-			spent := time.Since(begin)
-			rows := map[pictureRef][]float32{}
+			last.tuned[c.Setting] = tasks
+		}
+		var sum tuningSum
+		for _, t := range tasks {
+			sum.add(t.model, t.spent)
+		}
+		c.Tuning = sum.mean(len(tasks))
+		err := eachCore(ctx, len(tasks), func() func(i int) {
+			return func(i int) {
+				c.add(i, draw[k](i), dim, func(class, image int) []float32 { return tasks[i].rows[pictureRef{class, image}] })
+			}
+		}, func(done int) { progress.report("score "+d.Name+" by "+method.Name, done, len(tasks), "") })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tuneTasks tunes on every episode of a cell.
+func tuneTasks(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, c *Cell, draw func(i int) fewshot.Episode, progress Progress) ([]tunedTask, error) {
+	tasks := make([]tunedTask, len(c.Hits))
+	return tasks, tryEachCore(ctx, len(tasks), func() func(i int) error {
+		e := method.New().(Tuned)
+		return func(i int) (err error) {
+			t, episode, begin := &tasks[i], draw(i), time.Now()
+			support := picturesOf(pics, episode.Support)
+			if t.model, err = e.Tune(ctx, support, fewshot.Labels(episode.Support), episode.Way, i); err != nil {
+				return fmt.Errorf("%s, episode %d: %w", c.Setting, i, err)
+			}
+			t.model.Model, t.spent, t.rows = nil, time.Since(begin), map[pictureRef][]float32{}
 			for _, part := range [][]fewshot.Example{episode.Support, episode.Query} {
 				embed := make([]float32, len(part)*e.Dim())
 				e.EmbedTuned(embed, picturesOf(pics, part))
 				if err := checkFinite(embed); err != nil {
-					return fmt.Errorf("%s, episode %d, tuned: %w", cells[k].Setting, number, err)
+					return fmt.Errorf("%s, episode %d, tuned: %w", c.Setting, i, err)
 				}
 				for j, x := range part {
-					rows[pictureRef{x.Class, x.Image}] = embed[j*e.Dim():][:e.Dim()]
+					t.rows[pictureRef{x.Class, x.Image}] = embed[j*e.Dim():][:e.Dim()]
 				}
 			}
-			cells[k].add(number, episode, e.Dim(), func(class, image int) []float32 { return rows[pictureRef{class, image}] })
-			mu.Lock()
-			defer mu.Unlock()
-			sums[k].add(r, spent)
 			return nil
 		}
-	}, func(done int) { progress.report("tune on "+d.Name+" by "+method.Name, done, len(cells)*episodes, "") })
-	if err != nil {
-		return err
-	}
-	for k, c := range cells {
-		c.Tuning = sums[k].mean(episodes)
-	}
-	return nil
+	}, func(done int) { progress.report("tune on "+d.Name+" by "+method.Name, done, len(tasks), "") })
 }
 
 func picturesOf(pics [][]*picture.Picture, examples []fewshot.Example) []*picture.Picture {

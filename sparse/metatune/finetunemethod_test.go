@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"haguruma/core/fewshot"
 	"haguruma/core/quant"
 	"haguruma/core/vit"
 	"haguruma/sparse"
@@ -116,6 +117,29 @@ func TestFineTune(t *testing.T) {
 		if !slices.Equal(c.Hits, suite.Cells[i].Hits) {
 			t.Errorf("%s on %s: other hits on other cores", c.Method, c.Set)
 		}
+	}
+
+	// Another head on the same weights: every task is tuned once for both.
+	before = calls.Load()
+	headed, err := RunSuite(t.Context(), cfg, []Method{methods[1], WithHead(methods[1], fewshot.KindLDA), methods[2]}, "", nil)
+	if err != nil || calls.Load()-before != int64(2*2*2*cfg.Episodes) {
+		t.Errorf("two heads of one method and another method: %d tasks tuned, %v", calls.Load()-before, err)
+	}
+	differ := false
+	for _, set := range cfg.Sets {
+		for _, at := range bothKinds {
+			plain, lda := headed.Cell("even", set, at), headed.Cell("even, head lda", set, at)
+			if !slices.Equal(plain.Hits, suite.Cell("even", set, at).Hits) || !slices.Equal(headed.Cell("odd", set, at).Hits, suite.Cell("odd", set, at).Hits) {
+				t.Errorf("%s, %s: other hits beside another head", set, at)
+			}
+			if !reflect.DeepEqual(lda.Tuning.Rates, plain.Tuning.Rates) {
+				t.Errorf("%s, %s: rates %v and %v", set, at, plain.Tuning.Rates, lda.Tuning.Rates)
+			}
+			differ = differ || !slices.Equal(plain.Hits, lda.Hits)
+		}
+	}
+	if !differ {
+		t.Error("the head makes no difference")
 	}
 	other := methods[1]
 	other.Identity += "?"
