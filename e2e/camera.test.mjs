@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { languages, text } from "../www/strings.js";
+import { count as countAnswers } from "./answers.mjs";
 import { desktop, eventually, launch, phone, Visit } from "./browser.mjs";
 import { pageModels } from "./bundle.mjs";
 import { serve } from "./terminal.mjs";
-import { cross, User } from "./user.mjs";
+import { circle, cross, User } from "./user.mjs";
 
 /** @import { Browser, BrowserContextOptions, Page } from "playwright-core" */
 
@@ -27,9 +28,9 @@ after(async () => {
 
 /** @param {Browser} browser @param {BrowserContextOptions} options @param {(page: Page) => Promise<unknown>} [prepare] */
 async function open(browser, options, prepare = async () => {}) {
-	const visit = await Visit.open(browser, server.url, options, (context) => {
+	const visit = await Visit.open(browser, server.url, options, async (context) => {
+		await context.addInitScript(countAnswers);
 		context.on("page", (page) => void prepare(page));
-		return Promise.resolve();
 	});
 	const user = new User(visit.page, options.hasTouch);
 	const table = options.locale === "ja-JP" ? languages.ja : text;
@@ -86,12 +87,10 @@ for (const [device, options] of /** @type {[string, BrowserContextOptions][]} */
 
 		// One picture at a time: in a second the answers are as many as the engine or the camera gives, and none waits in a row.
 		const pace = await page.evaluate(async () => {
-			let answers = 0;
-			const seen = new MutationObserver(() => void answers++);
-			seen.observe(/** @type {Node} */ (document.querySelector("#verdict")), { childList: true });
+			const { answers } = /** @type {{ answers: unknown[] }} */ (/** @type {unknown} */ (globalThis));
+			const before = answers.length;
 			await new Promise((resolve) => setTimeout(resolve, 1000));
-			seen.disconnect();
-			return answers;
+			return answers.length - before;
 		});
 		assert.ok(pace >= 2 && pace <= 60, `${pace} answers a second`);
 		await visit.screenshot(`${device}-camera-live`);
@@ -172,4 +171,105 @@ test("without leave, without a camera, with one that is busy or pulled out: a se
 	await plain.user.waitFor(".camera-trouble:visible", text.camera.insecure);
 	plain.visit.calm();
 	await plain.visit.close();
+});
+
+/** Teaches two classes and tries the camera on. @param {Page} page @param {User} user */
+async function film(page, user) {
+	for (const [i, drawing] of [circle(0.3), cross(0.3)].entries()) {
+		await user.addDrawing(user.card(i), drawing);
+		await user.waitForPictures(i, 1);
+	}
+	await user.press(page.locator("#learn"));
+	await user.waitFor("#learn-reason", "Learnt 2 classes from 2 pictures");
+	await user.press(user.button(user.tryIt, text.cameraOpen));
+}
+
+/** Answers so far. @param {Page} page @returns {Promise<number>} */
+const answersOf = (page) => page.evaluate("answers.length");
+
+test("the Worker reads a camera's pictures to the bits that the page's own thread would", async () => {
+	const { visit, page } = await open(browser, desktop);
+	const differences = await page.evaluate(async () => {
+		const [{ Frames }, { drawFrame }] = await Promise.all(["frames.js", "frame.js"].map((name) => import(new URL(name, document.baseURI).href)));
+		const Generator = /** @type {any} */ (globalThis).MediaStreamTrackGenerator;
+		const canvas = document.createElement("canvas");
+		const video = document.body.appendChild(Object.assign(document.createElement("video"), { muted: true }));
+		/** @type {string[]} */
+		const differences = [];
+		for (const [format, width, height, rotation, flip] of /** @type {[VideoPixelFormat, number, number, number, boolean][]} */ ([
+			["I420", 640, 480, 0, false], ["NV12", 640, 480, 90, false], ["I420", 640, 480, 180, true], ["NV12", 480, 640, 270, true], ["RGBA", 640, 480, 0, false],
+			["I420", 200, 150, 0, false], ["NV12", 1280, 720, 0, false], ["I420", 322, 243, 90, false],
+		])) {
+			const bytes = new Uint8Array(format === "RGBA" ? 4 * width * height : width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2));
+			for (let i = 0, x = 1; i < bytes.length; i++) bytes[i] = (x = (x * 1103515245 + 12345) & 0x7fffffff) >> 16;
+			const generator = new Generator({ kind: "video" });
+			const writer = generator.writable.getWriter();
+			let n = 0;
+			const writing = setInterval(() => writer.write(new VideoFrame(bytes, /** @type {any} */ ({ format, codedWidth: width, codedHeight: height, timestamp: 20_000 * n++, rotation, flip }))), 20);
+			const stream = new MediaStream([generator]);
+			video.srcObject = stream;
+			await video.play();
+			await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+			const frames = Frames.of(stream);
+			const there = await frames.next(256);
+			const here = drawFrame(canvas, video, { width: video.videoWidth, height: video.videoHeight }, 256).getImageData(0, 0, canvas.width, canvas.height);
+			const differ = here.data.filter((/** @type {number} */ v, /** @type {number} */ i) => v !== there.data[i]).length;
+			if (there.width !== here.width || there.height !== here.height || differ > 0) differences.push(`${format} ${width} x ${height}, turned by ${rotation}, ${flip}: ${there.width} x ${there.height}, not ${here.width} x ${here.height}, or ${differ} bytes`);
+			clearInterval(writing);
+			frames.close();
+			generator.stop();
+		}
+		video.remove();
+		return differences;
+	});
+	assert.deepEqual(differences, []);
+	visit.calm();
+	await visit.close();
+});
+
+test("where the browser gives a Worker no pictures, or the Worker does not come, the page reads them itself", async () => {
+	let missed = 0;
+	for (const [hindrance, hindered] of /** @type {[(page: Page) => Promise<unknown>, (page: Page) => Promise<boolean>][]} */ ([
+		[(page) => page.addInitScript(() => void Reflect.deleteProperty(globalThis, "MediaStreamTrackProcessor")), (page) => page.evaluate(() => !("MediaStreamTrackProcessor" in globalThis))],
+		[(page) => page.route("**/frames.worker.js", (route) => (missed++, route.fulfill({ status: 404 }))), async () => missed === 1],
+	])) {
+		const { visit, page, user } = await open(browser, { ...desktop, ...allowed, serviceWorkers: "block" }, hindrance);
+		await film(page, user);
+		await eventually(() => answersOf(page), (n) => n >= 5);
+		assert.ok(await hindered(page));
+		await user.press(user.button(user.tryIt, text.tryBack));
+		await user.waitFor("#verdict", text.tryHint);
+		visit.calm(/^console: (.*404|Service Worker registration blocked)/);
+		await visit.close();
+	}
+});
+
+test("digits that were left out while the bars moved are those of the last answer once nothing moves", async () => {
+	const { visit, page, user } = await open(browser, { ...desktop, ...allowed }, (page) => page.addInitScript(() => {
+		navigator.mediaDevices.getUserMedia = async () => {
+			const generator = new /** @type {any} */ (globalThis).MediaStreamTrackGenerator({ kind: "video" });
+			const writer = generator.writable.getWriter();
+			let n = 0;
+			const writing = setInterval(() => {
+				// A bright disc that grows: each picture is another.
+				const bytes = new Uint8Array(320 * 240 * 1.5).fill(128);
+				for (let i = 0; i < 320 * 240; i++) bytes[i] = Math.hypot((i % 320) - 160, Math.floor(i / 320) - 120) < 2 * (n % 60) ? 235 : 16;
+				writer.write(new VideoFrame(bytes, { format: "I420", codedWidth: 320, codedHeight: 240, timestamp: 40_000 * n++ }));
+			}, 40);
+			Object.assign(globalThis, { stall: () => clearInterval(writing) });
+			return new MediaStream([generator]);
+		};
+	}));
+	await film(page, user);
+	await eventually(() => answersOf(page), (n) => n >= 25);
+	await page.evaluate("stall()");
+	const shown = () => page.locator("#bars > li").evaluateAll((rows) => rows.map((row) => ({
+		share: Number(/** @type {HTMLElement} */ (row.querySelector(".bar-fill")).style.getPropertyValue("--share")), said: row.querySelector(".bar-percent")?.textContent,
+	})));
+	await eventually(shown, (rows) => rows.length === 2 && rows.every(({ share, said }) => said === text.percent(share)));
+	const verdict = await page.locator("#verdict").textContent();
+	const best = Math.max(...(await shown()).map(({ share }) => share));
+	assert.ok(verdict?.includes(text.percent(best)), `${verdict}, and not ${best}`);
+	visit.calm();
+	await visit.close();
 });

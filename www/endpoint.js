@@ -10,7 +10,7 @@ import { Remote } from "./remote.js";
 import { text } from "./strings.js";
 import { EndpointView } from "./views/endpoint.js";
 
-/** @import { AdaptOptions, Engine, PictureOptions, PictureSource } from "./engine.js" */
+/** @import { AdaptOptions, ClassifyOptions, Engine, PictureSource } from "./engine.js" */
 /** @import { Keeper } from "./kept/keeper.js" */
 /** @import { Runner } from "./runner.js" */
 /** @import { Task } from "./task.js" */
@@ -90,7 +90,7 @@ export class Endpoint {
 		/** @type {Pick<Engine, "adapt" | "classify" | "explain" | "review" | "useExperts">} */
 		const own = {
 			adapt: (/** @type {AdaptOptions} */ options) => this.#instead((remote) => remote.adapt(engine, { ...options, experts: this.#experts }), () => engine.adapt(options)),
-			classify: (picture, /** @type {PictureOptions} */ options) => this.#instead((remote) => remote.classify(engine, picture, options), () => engine.classify(picture, options)),
+			classify: (picture, /** @type {ClassifyOptions} */ options) => this.#instead((remote) => remote.classify(engine, picture, options), () => engine.classify(picture, options)),
 			explain: async () => explainedBy(await engine.explain(), judged()),
 			review: async () => doubtsBy(await engine.review(), judged()),
 			useExperts: (on) => engine.useExperts((this.#experts = on)),

@@ -122,7 +122,7 @@ export interface Pixels {
 	data: Uint8ClampedArray;
 }
 
-/** A picture file's bytes, or pixels. What the caller passes is copied, never detached. */
+/** A picture file's bytes, or pixels. What the caller passes is copied, and detached only where it says so. */
 export type PictureSource = Blob | Uint8Array | Pixels;
 
 export interface EngineInfo {
@@ -233,6 +233,9 @@ export interface PictureOptions {
 	thumbnail?: number;
 }
 
+/** give: pixels go to the Worker without being copied, and the caller's are empty from then on; default: false */
+export type ClassifyOptions = PictureOptions & { give?: boolean };
+
 export interface ExampleOptions extends PictureOptions {
 	/** of an example that the page keeps; default: the next one */
 	id?: number;
@@ -297,7 +300,7 @@ export class Engine {
 	explain(): Promise<Explanation | null>;
 	/** Where a picture speaks for a class of the version in use. "no_patches" where the backbone does not tell. */
 	heat(classId: number, picture: PictureSource): Promise<Heat>;
-	classify(picture: PictureSource, options?: PictureOptions): Promise<ClassifyResult>;
+	classify(picture: PictureSource, options?: ClassifyOptions): Promise<ClassifyResult>;
 	/** classify with what embed gave, here or in a twin, by the weights in use: "other_weights" when the scores are not Engine.scores, and where Engine.tuned. */
 	classifyEmbedding(embed: Float32Array, scores?: Float32Array | null): Promise<ClassifyResult>;
 	/** What is in use as an adapter, with what recall wants; end: of the journal so far; default: it goes without one. "not_adapted" when nothing is in use. */

@@ -10,8 +10,8 @@ export { EngineError, relaxedSupported, simdSupported };
 
 /** @import { AdaptOptions, AdaptProgress, AdaptResult, Doubt, Explanation, Heat, History, Version } from "./adaptation.js" */
 /** @import { JournalEnd, JournalEntry, JournalLine, JournalRead, ModelFormat, Packed } from "./kept.js" */
-/** @import { ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
-/** @import { TwinOptions, UseExpertsResult, PictureOptions, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
+/** @import { ClassifyOptions, ClassifyResult, EmbedOptions, EmbedResult, EngineInfo, ExampleOptions, ExampleResult, LoadOptions, MemoryResult } from "./engine.js" */
+/** @import { TwinOptions, UseExpertsResult, PictureSource, Reply, Request, Engine as Contract } from "./engine.js" */
 
 /** @import { Call, Parts, Pending } from "./wire.js" */
 
@@ -252,11 +252,11 @@ export class Engine {
 
 	/**
 	 * @param {PictureSource} picture
-	 * @param {PictureOptions} [options]
+	 * @param {ClassifyOptions} [options]
 	 * @returns {Promise<ClassifyResult>}
 	 */
-	async classify(picture, { thumbnail = 0 } = {}) {
-		return this.#call({ verb: "classify", picture: await toWire(picture), thumbnail });
+	async classify(picture, { thumbnail = 0, give = false } = {}) {
+		return this.#call({ verb: "classify", picture: await toWire(picture, give), thumbnail });
 	}
 
 	/** @param {Float32Array} embed @param {Float32Array | null} [scores] @returns {Promise<ClassifyResult>} */

@@ -54,7 +54,7 @@ export class Remote {
 	#squares = new WeakMap();
 	/** @type {Promise<KeptVersion | null>} */
 	#placing = Promise.resolve(null);
-	/** when the last picture was sent */
+	/** when the last picture was sent, or will be */
 	#sent = -Infinity;
 
 	/** @param {RemoteParts} parts */
@@ -127,12 +127,12 @@ export class Remote {
 		const live = thumbnail === 0 && "data" in picture;
 		const read = live ? null : await engine.embed(picture, { thumbnail });
 		const file = await (read ? squareFile(read.square) : encodePixels(/** @type {ImageData} */ (picture)));
-		const wait = live ? this.#sent + pace - performance.now() : 0;
-		if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-		this.#sent = performance.now();
+		const now = performance.now();
+		const begin = (this.#sent = live ? Math.max(now, this.#sent + pace) : now);
+		if (begin > now) await new Promise((resolve) => setTimeout(resolve, begin - now));
 		const [result] = await this.#ask([file]);
 		if (!result) throw new EdgeError(502, "unknown", "no answer to the picture");
-		return { ...result, thumbnail: read?.thumbnail ?? null, ms: performance.now() - this.#sent + (read?.ms ?? 0) };
+		return { ...result, thumbnail: read?.thumbnail ?? null, ms: performance.now() - begin + (read?.ms ?? 0) };
 	}
 
 	/**

@@ -187,12 +187,12 @@ export class Runner {
 	}
 
 	/**
-	 * @param {PictureSource} picture
-	 * @param {number} thumbnail side, or 0
+	 * @param {PictureSource} picture @param {number} thumbnail side, or 0
+	 * @param {boolean} [give] its pixels are not needed any more
 	 * @returns {Promise<ClassifyResult>}
 	 */
-	async classify(picture, thumbnail) {
-		return (await this.#ready()).classify(picture, { thumbnail });
+	async classify(picture, thumbnail, give = false) {
+		return (await this.#ready()).classify(picture, { thumbnail, give });
 	}
 
 	/**

@@ -3,6 +3,7 @@
 import { EngineError, typed } from "./error.js";
 import { keep } from "./files.js";
 import { itemsOf, judgeFolder } from "./folder.js";
+import { Live } from "./live.js";
 import { text } from "./strings.js";
 import { byId } from "./views/element.js";
 import { FolderView } from "./views/evidence/folder.js";
@@ -14,7 +15,8 @@ import { previewSide, TryView } from "./views/try.js";
 /** @import { Class, Task } from "./task.js" */
 /** @import { Threshold } from "./threshold.js" */
 /** @import { Status } from "./views/status.js" */
-/** @import { Row, Subject } from "./views/try.js" */
+/** @import { Row } from "./views/result.js" */
+/** @import { Subject } from "./views/try.js" */
 
 /** Files larger than this are not even read; picture.DefaultLimits.MaxBytes. */
 const maxFileBytes = 64 << 20;
@@ -55,7 +57,9 @@ export class Trial {
 	#resting;
 	#classifying = false;
 	#again = false;
-	#following = false;
+	#live;
+	/** the newest answer of the camera, until it is drawn @type {ClassifyResult | null} */
+	#newest = null;
 	/** of the last pictures, ms @type {number[]} */
 	#times = [];
 	/** where they were answered @type {string | undefined} */
@@ -68,6 +72,12 @@ export class Trial {
 	constructor(parts) {
 		this.#parts = parts;
 		this.#view = new TryView(() => this.soon(rest), (files) => void this.take(files), (found) => void this.#folder(found));
+		this.#live = new Live({
+			next: () => this.#view.nextPicture(),
+			goes: () => this.#view.live && parts.runner.state === "ready" && parts.runner.adapted !== null,
+			answer: (picture) => this.#answer(picture),
+			ended: () => this.soon(0),
+		});
 		byId("try", HTMLElement).append(this.#tested.element);
 		parts.task.onChange((change) => {
 			if (change.kind === "renameClass" && parts.runner.adapted) this.soon(0);
@@ -122,12 +132,14 @@ export class Trial {
 	}
 
 	async #classify() {
-		const { runner, status, refused } = this.#parts;
+		const { runner } = this.#parts;
 		const view = this.#view;
+		if (view.live && this.#live.again()) return;
 		const subject = view.subject;
 		if (!runner.adapted) view.setHint(this.#later());
 		else if (!subject) view.setHint(text.tryHint);
 		if (!subject || runner.state !== "ready" || (!runner.adapted && subject.name === null)) return;
+		if (view.live) return void this.#live.run(/** @type {Pixels} */ (subject.source));
 		this.#classifying = true;
 		this.#again = false;
 		try {
@@ -139,31 +151,48 @@ export class Trial {
 			const best = "scores" in result ? this.#show(result) : null;
 			if (best) await this.#explain(subject, best);
 		} catch (cause) {
-			const error = typed(cause);
-			if (error.code === "not_adapted") view.setHint(this.#later());
-			else if (error.code === "died") this.#again = true;
-			else if (subject.name !== null) {
-				view.dropPicture(subject.source);
-				this.#again = true; // for what was there before
-				refused(subject.name, error);
-			} else {
-				console.error(error);
-				status.alert(() => text.errors[error.code]);
-			}
+			this.#failed(typed(cause), subject);
 		}
 		this.#classifying = false;
 		if (this.#again && runner.state === "ready") this.soon(0);
-		else if (view.live) this.#follow();
 	}
 
-	/** Goes on with the camera's next picture; those that came while the engine was busy are left out. */
-	#follow() {
-		if (this.#following) return;
-		this.#following = true;
-		void this.#view.nextPicture().then(() => {
-			this.#following = false;
-			this.soon(0);
-		});
+	/** @param {EngineError} error @param {Subject} subject that was not answered */
+	#failed(error, subject) {
+		const { status, refused } = this.#parts;
+		const view = this.#view;
+		if (error.code === "not_adapted") view.setHint(this.#later());
+		else if (error.code === "died") this.#again = true;
+		else if (subject.name !== null) {
+			view.dropPicture(subject.source);
+			this.#again = true; // for what was there before
+			refused(subject.name, error);
+		} else {
+			console.error(error);
+			status.alert(() => text.errors[error.code]);
+		}
+	}
+
+	/** Answers a picture of the camera. @param {Pixels} source */
+	async #answer(source) {
+		try {
+			const result = await this.#parts.runner.classify(source, 0, true);
+			if (!this.#view.live) return null;
+			// More than the display shows are not drawn.
+			if (!this.#newest) requestAnimationFrame(() => this.#draw());
+			this.#newest = result;
+			return result;
+		} catch (cause) {
+			this.#failed(typed(cause), { source, name: null });
+			return null;
+		}
+	}
+
+	/** Shows the camera's newest answer, if it is still wanted. */
+	#draw() {
+		const [result, { runner }] = [this.#newest, this.#parts];
+		this.#newest = null;
+		if (result && this.#view.live && runner.adapted) this.#show(result);
 	}
 
 	/** Why there is no answer yet. */
@@ -194,7 +223,6 @@ export class Trial {
 		this.#where = result.where;
 		times.push(result.ms);
 		if (times.length > 9) times.shift();
-		status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]), result.where);
 		// The page's names and order, which may be newer than the answer.
 		const rows = task.classes.flatMap((c) => {
 			const score = result.scores.find((s) => runner.classKey(s.class) === c.key);
@@ -207,8 +235,11 @@ export class Trial {
 		}
 		const best = threshold.decide(task.classes.filter((c) => rows.some((row) => runner.classKey(row.class) === c.key)), rows);
 		const key = runner.exampleKey(best.nearest);
-		const like = task.classes.flatMap((c) => c.examples).find((x) => x.key === key);
-		this.#view.setResult(rows, best, like?.thumbnail ?? null, result.unknown);
+		/** @type {Pixels | null} */
+		let like = null;
+		for (const { examples } of task.classes) like ??= examples.find((x) => x.key === key)?.thumbnail ?? null;
+		const worded = this.#view.setResult({ rows, best, like, unknown: result.unknown });
+		if (worded) status.timing(/** @type {number} */ ([...times].sort((a, b) => a - b)[times.length >> 1]), result.where);
 		return best;
 	}
 }

@@ -37,9 +37,10 @@ import { EngineError } from "./error.js";
 
 /**
  * @param {PictureSource} picture
+ * @param {boolean} [give] its pixels are not the caller's any more
  * @returns {Promise<WirePicture>}
  */
-export async function toWire(picture) {
+export async function toWire(picture, give = false) {
 	if (picture instanceof Uint8Array) return { bytes: new Uint8Array(picture), width: 0, height: 0 };
 	if (picture instanceof Blob) {
 		try {
@@ -52,7 +53,8 @@ export async function toWire(picture) {
 	if (!(width > 0 && height > 0 && data.length === 4 * width * height)) {
 		throw new EngineError("usage", `pixels: want 4 x ${width} x ${height} bytes, have ${data.length}`);
 	}
-	return { bytes: new Uint8Array(data), width, height };
+	const whole = give && data.buffer instanceof ArrayBuffer && data.byteLength === data.buffer.byteLength;
+	return { bytes: whole ? new Uint8Array(/** @type {ArrayBuffer} */ (data.buffer)) : new Uint8Array(data), width, height };
 }
 
 /** A copy, as the wire has it; null is no numbers. @param {Float32Array | null} x @returns {Uint8Array<ArrayBuffer>} */

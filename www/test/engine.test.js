@@ -172,6 +172,14 @@ test("calls: pictures are copied, whatever they come as", async () => {
 	assert.equal(b.thumbnail, 5);
 	assert.deepEqual([c.classId, c.picture.bytes], [3, bytes]);
 	await assert.rejects(engine.classify({ ...pixels, height: 3 }), withCode("usage"));
+	// What is given away goes as it is; of a larger buffer only what was meant.
+	const part = { ...pixels, data: new Uint8ClampedArray(new ArrayBuffer(16), 4, 8).fill(9) };
+	await engine.classify(part, { give: true });
+	await engine.classify(pixels, { give: true });
+	assert.deepEqual([part.data.length, pixels.data.length], [8, 0]);
+	const [d, e] = worker.requests.slice(4);
+	assert.ok(d?.verb === "classify" && e?.verb === "classify");
+	assert.deepEqual([d.picture, e.picture], [{ bytes: new Uint8Array(8).fill(9), width: 1, height: 2 }, b.picture]);
 });
 
 test("death: all pending calls are rejected, later ones too, until a restart", async () => {

@@ -1,5 +1,7 @@
 import { el } from "./element.js";
 import { camera } from "../camera.js";
+import { drawFrame } from "../frame.js";
+import { Frames } from "../frames.js";
 import { onLanguage, text } from "../strings.js";
 
 /** @import { Trouble } from "../camera.js" */
@@ -24,6 +26,10 @@ export class CameraView {
 	/** @type {Trouble | null} */
 	#why = null;
 	#onPicture;
+	/** the stream's pictures, read elsewhere; null: they are read here; undefined: nobody has asked for them @type {Frames | null | undefined} */
+	#frames;
+	/** ends the wait for a picture */
+	#ending = new AbortController();
 
 	/** @param {() => void} onPicture the first picture of a stream is there, or there will be none */
 	constructor(onPicture) {
@@ -43,7 +49,7 @@ export class CameraView {
 
 	close() {
 		this.element.hidden = true;
-		this.#video.srcObject = null;
+		this.#show(null);
 		camera.close(this);
 	}
 
@@ -58,7 +64,7 @@ export class CameraView {
 
 	/** @param {MediaStream | null} stream @param {Trouble | null} trouble */
 	onStream(stream, trouble) {
-		this.#video.srcObject = stream;
+		this.#show(stream);
 		this.#video.hidden = !stream;
 		this.#choice.hidden = true;
 		this.#why = trouble;
@@ -78,16 +84,19 @@ export class CameraView {
 		this.#trouble.textContent = this.#why ? text.camera[this.#why] : "";
 	}
 
-	/** Draws the picture of this moment, whole and not mirrored. @param {number} side its longest side at most, pixels */
+	/** @param {MediaStream | null} stream */
+	#show(stream) {
+		this.#video.srcObject = stream;
+		this.#frames?.close();
+		this.#frames = undefined;
+		this.#ending.abort();
+		this.#ending = new AbortController();
+	}
+
+	/** Draws the picture of this moment. @param {number} side its longest side at most, pixels */
 	#draw(side) {
-		const { videoWidth, videoHeight } = this.#video;
-		const scale = Math.min(1, side / Math.max(videoWidth, videoHeight));
-		this.#canvas.width = Math.max(1, Math.round(videoWidth * scale));
-		this.#canvas.height = Math.max(1, Math.round(videoHeight * scale));
-		const context = /** @type {CanvasRenderingContext2D} */ (this.#canvas.getContext("2d", { willReadFrequently: true, alpha: false }));
-		context.imageSmoothingQuality = "high";
-		context.drawImage(this.#video, 0, 0, this.#canvas.width, this.#canvas.height);
-		return context;
+		const { videoWidth: width, videoHeight: height } = this.#video;
+		return /** @type {CanvasRenderingContext2D} */ (drawFrame(this.#canvas, this.#video, { width, height }, side));
 	}
 
 	/** The picture of this moment to look at; null: there is none. @param {number} side @returns {Pixels | null} */
@@ -103,11 +112,31 @@ export class CameraView {
 		return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/jpeg", quality));
 	}
 
-	/** Waits for the next picture; for ever when there is none, as in a tab that nobody sees. @returns {Promise<void>} */
-	next() {
-		return new Promise((resolve) => {
-			if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(() => resolve());
-			else requestAnimationFrame(() => resolve());
-		});
+	/**
+	 * The next picture to look at, or the newest where it was read elsewhere; waits for it, as long as nobody sees the page. One call at a time.
+	 * @param {number} side
+	 * @returns {Promise<Pixels | null>} null: there are no more of this stream
+	 */
+	async next(side) {
+		const { signal } = this.#ending;
+		if (document.hidden) await moment((done) => document.addEventListener("visibilitychange", done, { signal, once: true }), signal);
+		const stream = /** @type {MediaStream | null} */ (this.#video.srcObject);
+		if (signal.aborted || !stream) return null;
+		if (this.#frames === undefined) this.#frames = Frames.of(stream);
+		const pixels = await this.#frames?.next(side);
+		if (pixels || signal.aborted || this.#frames?.failed === false) return pixels ?? null;
+		await moment((done) => ("requestVideoFrameCallback" in this.#video ? this.#video.requestVideoFrameCallback(done) : requestAnimationFrame(done)), signal);
+		return signal.aborted ? null : this.pixels(side);
 	}
 }
+
+/** Waits for something, or for the end. @param {(done: () => void) => void} start @param {AbortSignal} end @returns {Promise<void>} */
+const moment = (start, end) => new Promise((resolve) => {
+	const done = () => {
+		end.removeEventListener("abort", done);
+		resolve();
+	};
+	if (end.aborted) return done();
+	end.addEventListener("abort", done);
+	start(done);
+});

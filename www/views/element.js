@@ -54,8 +54,7 @@ export function byId(id, type) {
  * @param {import("../engine.js").Pixels} pixels
  */
 export function paint(canvas, { width, height, data }) {
-	canvas.width = width;
-	canvas.height = height;
+	if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height }); // empties it
 	const image = new ImageData(new Uint8ClampedArray(data), width, height);
 	/** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
 }

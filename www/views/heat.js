@@ -51,6 +51,7 @@ export class HeatView {
 	}
 
 	clear() {
+		if (this.element.hidden && this.legend.hidden) return;
 		this.element.hidden = this.legend.hidden = true;
 	}
 }

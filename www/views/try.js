@@ -2,13 +2,13 @@ import { CameraView } from "./camera.js";
 import { byId, el, paint } from "./element.js";
 import { HeatView } from "./heat.js";
 import { Pad } from "./pad.js";
+import { ResultView } from "./result.js";
 import { dropZone, fromFolderInput } from "../files.js";
 import { onLanguage, text } from "../strings.js";
 
-/** @import { Pixels, Score } from "../engine.js" */
+/** @import { Pixels } from "../engine.js" */
 /** @import { Found } from "../files.js" */
-
-/** One row of the result. @typedef {Score & { color: number }} Row */
+/** @import { Result } from "./result.js" */
 
 /** What there is to classify: the drawing, or a picture file. @typedef {{ source: Blob | Pixels, name: string | null }} Subject */
 
@@ -23,10 +23,7 @@ export class TryView {
 	#stage = byId("try-stage", HTMLDivElement);
 	#preview = el("canvas", { className: "paper", role: "img", hidden: true });
 	#back = el("button", { type: "button", className: "quiet", say: "tryBack", hidden: true });
-	#verdict = byId("verdict", HTMLParagraphElement);
-	#bars = byId("bars", HTMLUListElement);
-	#said = byId("verdict-said", HTMLParagraphElement);
-	#like = byId("most-like", HTMLDivElement);
+	#result = new ResultView();
 	#camera = new CameraView(() => this.#onSubject());
 	#film = el("button", { type: "button", say: "cameraOpen" });
 	#test = el("button", { type: "button", className: "folder-choice", say: "testFolder" });
@@ -35,12 +32,6 @@ export class TryView {
 	#picture = null;
 	/** what the picture took the place of; null: the paper @type {Subject | null} */
 	#before = null;
-	/** @type {ReturnType<typeof setTimeout> | undefined} */
-	#saying;
-	/** the class that will be said */
-	#best = -1;
-	/** by class id @type {Map<number, { row: HTMLElement, name: HTMLElement, fill: HTMLElement, percent: HTMLElement }>} */
-	#rows = new Map();
 
 	/**
 	 * @param {() => void} onSubject there is something else to classify
@@ -96,9 +87,9 @@ export class TryView {
 		return this.#camera.runs;
 	}
 
-	/** Waits for the camera's next picture. */
+	/** The camera's next picture; null: there are no more. */
 	nextPicture() {
-		return this.#camera.next();
+		return this.#camera.next(previewSide);
 	}
 
 	/** @returns {Subject | null} null: the paper is empty, the camera shows nothing yet */
@@ -147,63 +138,16 @@ export class TryView {
 
 	/** Says a sentence where the result would be. @param {string} sentence */
 	setHint(sentence) {
-		clearTimeout(this.#saying);
 		this.heat.clear();
 		this.heat.toggle.hidden = true;
-		this.#best = -1;
-		this.#verdict.textContent = sentence;
-		this.#verdict.classList.add("hint");
-		this.#bars.replaceChildren();
-		this.#rows.clear();
-		this.#like.hidden = true;
+		this.#result.hint(sentence);
 	}
 
-	/**
-	 * Shows a result. Rows keep their places, so that the eye can rest on one while the bars move.
-	 * @param {Row[]} rows
-	 * @param {Row} best the one that is taken
-	 * @param {Pixels | null} like the nearest example of the winner
-	 * @param {boolean} unknown it is none of the classes
-	 */
-	setResult(rows, best, like, unknown = false) {
-		this.heat.toggle.hidden = this.live;
-		if (this.live) this.heat.clear();
-		this.#verdict.classList.remove("hint");
-		this.#verdict.textContent = unknown ? text.noneOf(best.name, text.percent(best.probability)) : text.verdict(best.name, text.percent(best.probability));
-		this.#verdict.classList.toggle("unknown", unknown);
-		this.#bars.classList.toggle("unknown", unknown);
-		for (const [id, shown] of this.#rows) {
-			if (rows.some((row) => row.class === id)) continue;
-			shown.row.remove();
-			this.#rows.delete(id);
-		}
-		for (const [i, row] of rows.entries()) {
-			const shown = this.#rows.get(row.class) ?? this.#newRow(row.class);
-			shown.row.dataset["color"] = String(row.color);
-			shown.row.classList.toggle("best", row === best);
-			shown.name.textContent = row.name;
-			shown.percent.textContent = text.percent(row.probability);
-			shown.fill.style.setProperty("--share", String(row.probability));
-			if (this.#bars.children[i] !== shown.row) this.#bars.insertBefore(shown.row, this.#bars.children[i] ?? null);
-		}
-		this.#like.hidden = !like;
-		if (like) paint(byId("most-like-picture", HTMLCanvasElement), like);
-		// A screen reader hears the verdict once the hand rests or the camera has seen the same for a while, not at every step of the bars.
-		const said = unknown ? -2 : best.class;
-		if (this.#best === said && this.live) return;
-		this.#best = said;
-		clearTimeout(this.#saying);
-		this.#saying = setTimeout(() => (this.#said.textContent = this.#verdict.textContent), 900);
-	}
-
-	/** @param {number} id */
-	#newRow(id) {
-		const name = el("span", { className: "bar-name" });
-		const fill = el("span", { className: "bar-fill" });
-		const percent = el("span", { className: "bar-percent" });
-		const row = el("li", { className: "bar" }, name, el("span", { className: "bar-track", "aria-hidden": "true" }, fill), percent);
-		const made = { row, name, fill, percent };
-		this.#rows.set(id, made);
-		return made;
+	/** @param {Result} result @returns {boolean} its digits are written, too: not all are, of a camera */
+	setResult(result) {
+		const { live } = this;
+		if (this.heat.toggle.hidden !== live) this.heat.toggle.hidden = live;
+		if (live) this.heat.clear();
+		return this.#result.show(result, live);
 	}
 }
