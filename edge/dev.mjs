@@ -5,34 +5,33 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
+import { startBucket } from "./apart.mjs";
 import { types } from "../e2e/server.mjs";
 import { newToken } from "./token.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const built = join(root, "build/worker");
 
-/** The modules of the Worker; the first is the one that workerd starts. */
-const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
-
-/** @param {string} name */
-const module = (name) => {
+/** The modules of the Worker; the first is the one that workerd starts. @param {string} built */
+const modules = (built) => readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n").map((name) => {
 	const compiled = name.endsWith(".wasm");
 	return { type: compiled ? "CompiledWasm" : "ESModule", path: join(built, name), contents: readFileSync(join(built, name), compiled ? null : "utf8") };
-};
+});
 
 /**
  * @param {object} options
  * @param {string} options.models folder of default.json and its bundle
+ * @param {string} [options.built] folder of the Worker, as ./build.sh worker makes it
  * @param {string} [options.page] folder of the page, which is served then
  * @param {boolean} [options.assets] the bundle comes from static assets, else from R2
  * @param {Record<string, string>} [options.vars]
  * @param {{ limit: number, period: 10 | 60 }} [options.rate]
  * @param {number} [options.port]
  * @param {string} [options.persist] folder that keeps the bucket
+ * @param {boolean} [options.apart] the bucket is in a process of its own
  * @param {{ path: string, contents: string }[]} [options.before] modules that come first, for tests
  * @param {(line: string) => void} [options.onLog] told each line that the Worker logs
  */
-export async function startEdge({ models, page, assets = true, vars = {}, rate, port = 0, persist, before = [], onLog }) {
+export async function startEdge({ models, built = join(root, "build/worker"), page, assets = true, vars = {}, rate, port = 0, persist, apart = false, before = [], onLog }) {
 	/** As Cloudflare's assets do. @param {{ url: string }} request */
 	const asset = async (request) => {
 		const path = decodeURIComponent(new URL(request.url).pathname);
@@ -41,9 +40,14 @@ export async function startEdge({ models, page, assets = true, vars = {}, rate, 
 		const data = file ? await readFile(file).catch(() => null) : null;
 		return data ? new Response(new Uint8Array(data), { headers: { "content-type": types[extname(file)] ?? "application/octet-stream" } }) : new Response(null, { status: 404 });
 	};
-	const mf = new Miniflare({
+	const there = apart ? await startBucket(persist) : null;
+	const start = async () => {
+		const mf = new Miniflare(options);
+		return { mf, address: (await mf.ready).href.replace(/\/$/, "") };
+	};
+	const options = {
 		host: "127.0.0.1", port, cf: false, telemetry: { enabled: false }, modulesRoot: built,
-		modules: [...before.map(({ path, contents }) => ({ type: "ESModule", path: join(built, path), contents })), ...files.map(module)],
+		modules: [...before.map(({ path, contents }) => ({ type: "ESModule", path: join(built, path), contents })), ...modules(built)],
 		compatibilityDate: "2026-04-01",
 		bindings: { VERSION: "test", ...(page ? { PAGE: "on" } : {}), ...vars },
 		r2Buckets: ["BUCKET"],
@@ -53,8 +57,8 @@ export async function startEdge({ models, page, assets = true, vars = {}, rate, 
 		...(onLog ? { handleRuntimeStdio: (/** @type {import("node:stream").Readable} */ out, /** @type {import("node:stream").Readable} */ err) => {
 			for (const stream of [out, err]) stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => text.split("\n").filter(Boolean).forEach(onLog));
 		} } : {}),
-	});
-	const address = (await mf.ready).href.replace(/\/$/, "");
+	};
+	const { mf, address } = await (there ? there.serve(start) : start());
 	const bucket = await mf.getR2Bucket("BUCKET");
 	if (!assets) {
 		const { file, experts } = JSON.parse(readFileSync(join(models, "default.json"), "utf8"));
@@ -75,7 +79,10 @@ export async function startEdge({ models, page, assets = true, vars = {}, rate, 
 			headers.set("connection", "close");
 			return fetch(address + path, { ...init, headers });
 		},
-		stop: () => mf.dispose(),
+		async stop() {
+			await mf.dispose();
+			await there?.stop();
+		},
 	};
 }
 

@@ -1,7 +1,7 @@
 // What is told of a request: one line of JSON, a Server-Timing header, and counters of this isolate. Tokens, names of classes and pictures are in none.
 
-/** Of this isolate, since it began. */
-export const counters = { requests: 0, failed: 0, pictures: 0, adaptations: 0, conflicts: 0, programs: 0 };
+/** Of this isolate, since it began. passes: questions that the program was given; again: of those, thrown away, for the state had changed. */
+export const counters = { requests: 0, failed: 0, pictures: 0, passes: 0, again: 0, adaptations: 0, conflicts: 0, programs: 0 };
 
 /** Milliseconds. On Cloudflare's machines the clock stands still while a program computes: what is measured there is waiting. */
 export const clock = () => performance.now();

@@ -1,63 +1,111 @@
-// Measures the edge in workerd on this machine, and prints the tables of docs/EDGE.md:
+// Measures the edge in workerd on this machine, and prints what docs/EDGE.md and docs/BENCHMARKS.md have of it:
 //
-//	node edge/measure.mjs
+//	node edge/measure.mjs [--against FOLDER] [--rounds N]   FOLDER: build/worker of another version, asked in turn with this one
 //
-// soak.mjs beside it asks for hours.
+// soak.mjs beside it asks for minutes.
 
 import { gzipSync } from "node:zlib";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { startEdge } from "./dev.mjs";
 import { Caller, form, picture } from "./test/site.mjs";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
-const built = join(root, "build/worker");
-const files = readFileSync(join(built, "modules.txt"), "utf8").trim().split("\n");
-const size = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(built, name)), { level: 9 }).length, 0);
-console.log(`script: ${size} bytes of gzip -9 in ${files.length} modules`);
-
-const edge = await startEdge({ models: join(root, "www/models"), onLog: () => {} });
-const caller = new Caller(edge, await edge.tenant("measure"));
-const { task } = await caller.json("/v1/tasks", { method: "POST", body: form({ circle: [1, 2, 3, 4, 5], cross: [1, 2, 3, 4, 5] }) }, 201);
-const one = { method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png" } };
-
 /** Milliseconds by stage. @typedef {Record<string, number>} Stages */
 
-/** The stages of so many questions in turn. The clock has a grain of 1 ms: sums over many tell, not single ones. @param {number} n @param {() => RequestInit} question */
-async function ask(n, question) {
-	/** @type {Stages[]} */
-	const all = [];
-	for (let i = 0; i < n; i++) {
-		const response = await caller.fetch(`/v1/tasks/${task.id}/classify`, question());
-		await response.text();
-		all.push(Object.fromEntries((response.headers.get("server-timing") ?? "").split(", ").map((part) => {
-			const [stage = "", ms] = part.split(";dur=");
-			return [stage, Number(ms)];
-		})));
-	}
-	return all;
+const { values } = parseArgs({ options: { against: { type: "string" }, rounds: { type: "string", default: "8" } } });
+const rounds = Number(values.rounds);
+if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds is to be a number above 0");
+const root = fileURLToPath(new URL("../", import.meta.url));
+const ours = join(root, "build/worker");
+const files = readFileSync(join(ours, "modules.txt"), "utf8").trim().split("\n");
+const size = files.reduce((sum, name) => sum + gzipSync(readFileSync(join(ours, name)), { level: 9 }).length, 0);
+console.log(`script: ${size} bytes of gzip -9 in ${files.length} modules`);
+
+/** Questions of a round, and before the first: until code is compiled well, and the kernels are chosen. */
+const [each, warmUp] = [50, 300];
+const one = { method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png" } };
+const many = Array.from({ length: 32 }, (_, i) => i);
+
+for (const apart of [true, false]) {
+	console.log(`\nR2's stand-in ${apart ? "in a process of its own, as R2 is" : "on the Worker's own thread"}`);
+	const versions = [];
+	for (const built of [ours, ...(values.against ? [resolve(values.against)] : [])]) versions.push(await start(built, apart));
+	for (const { ask } of versions) await ask(warmUp, () => one);
+	await inTurn(`one picture of 64 x 64, default bundle, ${rounds} rounds of ${each} questions`, versions, each, () => one);
+	await inTurn(`32 pictures in a request, ${rounds} rounds of 4`, versions, 4, () => ({ method: "POST", body: form({ circle: many }) }));
+	for (const { edge } of versions) await edge.stop();
 }
 
-/** @param {string} what @param {Stages[]} all */
-function tell(what, all) {
+/** @typedef {Awaited<ReturnType<typeof start>>} Version */
+
+/** @param {string} built @param {boolean} apart */
+async function start(built, apart) {
+	const edge = await startEdge({ models: join(root, "www/models"), built, apart, onLog: () => {} });
+	const caller = new Caller(edge, await edge.tenant("measure"));
+	const { task } = await caller.json("/v1/tasks", { method: "POST", body: form({ circle: [1, 2, 3, 4, 5], cross: [1, 2, 3, 4, 5] }) }, 201);
+	/** The stages of so many questions one after the other. @param {number} n @param {() => RequestInit} question */
+	const ask = async (n, question) => {
+		/** @type {Stages[]} */
+		const all = [];
+		for (let i = 0; i < n; i++) {
+			const response = await caller.fetch(`/v1/tasks/${task.id}/classify`, question());
+			const text = await response.text();
+			if (!response.ok) throw new Error(`${response.status} ${text.slice(0, 300)}`);
+			all.push(Object.fromEntries((response.headers.get("server-timing") ?? "").split(", ").map((part) => {
+				const [stage = "", ms] = part.split(";dur=");
+				return [stage, Number(ms)];
+			})));
+		}
+		return all;
+	};
+	return { built, edge, ask };
+}
+
+/** @param {string} what @param {Version[]} versions @param {number} n questions of a round @param {() => RequestInit} question */
+async function inTurn(what, versions, n, question) {
+	/** @type {Stages[][]} */
+	const all = versions.map(() => []);
+	/** Of each round. @type {number[][]} */
+	const shares = versions.map(() => []);
+	for (let round = 0; round < rounds; round++) {
+		for (const [i, { ask }] of versions.entries()) {
+			const some = await ask(n, question);
+			all[i]?.push(...some);
+			shares[i]?.push(outside(some));
+		}
+	}
 	console.log(`${what}:`);
-	line("all of them, means", all);
-	line("the half that took least, which other work on this machine disturbed least", [...all].sort((a, b) => (a.total ?? 0) - (b.total ?? 0)).slice(0, Math.ceil(all.length / 2)));
+	for (const [i, { built }] of versions.entries()) {
+		console.log(`  ${built}:`);
+		const median = (shares[i] ?? []).sort((a, b) => a - b);
+		console.log(`    outside the forward pass, in percent of it, by rounds: median ${middle(median).toFixed(1)}, ${median[0]?.toFixed(1)} to ${median.at(-1)?.toFixed(1)}`);
+		line("all of them, means", all[i] ?? []);
+		line("the half that took least, which other work on this machine disturbed least", [...(all[i] ?? [])].sort((a, b) => (a.total ?? 0) - (b.total ?? 0)).slice(0, Math.ceil((all[i] ?? []).length / 2)));
+	}
+}
+
+/** @param {number[]} sorted */
+function middle(sorted) {
+	const at = (sorted.length - 1) / 2;
+	return ((sorted[Math.floor(at)] ?? NaN) + (sorted[Math.ceil(at)] ?? NaN)) / 2;
+}
+
+/** The mean of a stage: the clock has a grain of 1 ms, so that sums over many tell, not single ones. @param {Stages[]} some @param {string} stage */
+function mean(some, stage) {
+	return some.reduce((sum, stages) => sum + (stages[stage] ?? 0), 0) / some.length;
+}
+
+/** What is not the forward pass, in percent of it. @param {Stages[]} some */
+function outside(some) {
+	return (100 * (mean(some, "total") - mean(some, "embed"))) / mean(some, "embed");
 }
 
 /** @param {string} which @param {Stages[]} some */
 function line(which, some) {
-	const mean = (/** @type {string} */ stage) => some.reduce((sum, stages) => sum + (stages[stage] ?? 0), 0) / some.length;
-	const [total, embed] = [mean("total"), mean("embed")];
-	const waiting = Math.max(mean("store"), mean("body")); // both at one time
-	const share = (/** @type {number} */ ms) => `${ms.toFixed(2)} ms (${((100 * ms) / embed).toFixed(0)}% of it)`;
-	console.log(`  ${which}: total ${total.toFixed(2)} ms, forward pass ${embed.toFixed(2)} ms, outside it ${share(total - embed)}, of that waiting for body and R2 ${waiting.toFixed(2)} ms, all else ${share(total - embed - waiting)}: access ${mean("access").toFixed(2)} ms, decode ${mean("decode").toFixed(2)} ms`);
+	const [total, embed, body, store] = [mean(some, "total"), mean(some, "embed"), mean(some, "body"), mean(some, "store")];
+	const waiting = some[0] && "wait" in some[0] ? body + mean(some, "wait") : Math.max(store, body); // wait: for R2, when nothing else was left to do
+	const share = (/** @type {number} */ ms) => `${ms.toFixed(2)} ms (${((100 * ms) / embed).toFixed(0)}%)`;
+	console.log(`    ${which}: total ${total.toFixed(2)} ms, forward pass ${embed.toFixed(2)} ms, outside it ${share(total - embed)}, of that waiting for body and R2 ${share(waiting)}, all else ${share(total - embed - waiting)}: access ${mean(some, "access").toFixed(2)} ms, decode ${mean(some, "decode").toFixed(2)} ms`);
 }
-
-await ask(300, () => one); // warm: compiled well, and the kernels chosen
-tell("one picture of 64 x 64, default bundle, 400 questions in turn", await ask(400, () => one));
-const many = Array.from({ length: 32 }, (_, i) => i);
-tell("32 pictures in a request, 30 requests in turn", await ask(30, () => ({ method: "POST", body: form({ circle: many }) })));
-
-await edge.stop();

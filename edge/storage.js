@@ -6,13 +6,21 @@ import { Problem } from "./problem.js";
 /** @import { Bytes, R2Bucket, R2Condition } from "./env.js" */
 /** @import { Log } from "./log.js" */
 
-/** What this isolate has seen of objects that change, those seen last at the end. @type {Map<string, { etag: string, value: unknown }>} */
+/** An object as it was at one time. @template T @typedef {{ etag: string, value: T }} Seen */
+
+/**
+ * A question to R2 that is under way: what this isolate saw last, and what R2 says now. It says the very same (===) where nothing has changed since; null: there is none.
+ * @template T
+ * @typedef {{ before: Seen<T> | null, answer: Promise<Seen<T> | null> }} Asked
+ */
+
+/** What this isolate has seen of objects that change, those seen last at the end. @type {Map<string, Seen<unknown>>} */
 const seen = new Map();
 
 /** How many of them are kept: a state is less than a kilobyte, with a trial up to twenty. */
 const keep = 256;
 
-/** @template {{ etag: string, value: unknown }} T @param {string} name @param {T} one */
+/** @template {Seen<unknown>} T @param {string} name @param {T} one */
 function remember(name, one) {
 	seen.set(name, one);
 	for (const oldest of seen.keys()) {
@@ -55,17 +63,17 @@ export class Storage {
 	}
 
 	/**
-	 * What an object says, made by parse of its bytes once for each content: R2 is asked each time, but sends the bytes only where they have changed since this
-	 * isolate saw them. The value is shared: it must not be changed.
+	 * What an object says, made by parse of its bytes once for each content: R2 is asked at once and each time, but sends the bytes only where they have changed
+	 * since this isolate saw them. Values are shared: they must not be changed.
 	 * @template T
 	 * @param {string} key
 	 * @param {(bytes: Bytes) => T} parse
-	 * @returns {Promise<{ etag: string, value: T } | null>}
+	 * @returns {Asked<T>}
 	 */
-	look(key, parse) {
+	ask(key, parse) {
 		const name = this.prefix + key;
-		const before = /** @type {{ etag: string, value: T } | undefined} */ (seen.get(name));
-		return this.wait(async () => {
+		const before = /** @type {Seen<T> | undefined} */ (seen.get(name));
+		const answer = this.wait(async () => {
 			const object = await this.bucket.get(name, before && { onlyIf: { etagDoesNotMatch: before.etag } });
 			seen.delete(name);
 			if (!object) return null;
@@ -73,6 +81,7 @@ export class Storage {
 			if (!("arrayBuffer" in object)) throw new Error(`${key}: R2 sent no bytes of ${object.etag}`);
 			return remember(name, { etag: object.etag, value: parse(new Uint8Array(await object.arrayBuffer())) });
 		});
+		return { before: before ?? null, answer };
 	}
 
 	/** Stores what is named by its content, so that it does not matter who was first. @param {string} key @param {Bytes | string} data */

@@ -12,7 +12,7 @@ import { work } from "./program.js";
 import { Problem } from "./problem.js";
 
 /** @import { Bytes, Env } from "./env.js" */
-/** @import { Storage } from "./storage.js" */
+/** @import { Seen, Storage } from "./storage.js" */
 
 /** The end of a journal. @typedef {{ entries: number, head: string }} Chain */
 
@@ -72,19 +72,22 @@ const parse = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 /** @type {(bytes: Bytes) => State} */
 const parseState = parse;
 
-/** The state of a task, which others share: it must not be changed. @param {Storage} storage @param {string} id @param {boolean} [removed] one that was removed is wanted too */
-export async function readState(storage, id, removed = false) {
-	const object = await storage.look(stateKey(id), parseState);
-	if (!object) throw new Problem(404, "no_task", "there is no such task");
-	const state = object.value;
-	if (state.removed && !removed) throw new Problem(410, "removed", "the task was removed");
-	return { state, etag: object.etag };
+/** A state as R2 has it. Others share it: it must not be changed. @typedef {Seen<State>} SeenState */
+
+/** Asks for the state of a task. @param {Storage} storage @param {string} id */
+export const askState = (storage, id) => storage.ask(stateKey(id), parseState);
+
+/** The state that was asked for. @param {SeenState | null} seen @param {boolean} [removed] one of a task that was removed is wanted too */
+export function present(seen, removed = false) {
+	if (!seen) throw new Problem(404, "no_task", "there is no such task");
+	if (seen.value.removed && !removed) throw new Problem(410, "removed", "the task was removed");
+	return seen;
 }
 
 /** A task with its step. @param {Storage} storage @param {string} id @param {boolean} [removed] @returns {Promise<Task>} */
 export async function readTask(storage, id, removed = false) {
 	for (let attempt = 1; ; attempt++) {
-		const { state, etag } = await readState(storage, id, removed);
+		const { value: state, etag } = present(await askState(storage, id).answer, removed);
 		const object = await storage.get(stepKey(id, state.step));
 		if (object) return { id, state, step: parse(object.bytes), etag };
 		if (attempt === attempts) throw new Error(`tasks/${id}: step ${state.step} is missing`); // else the next step has come in between

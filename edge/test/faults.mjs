@@ -12,6 +12,7 @@ function faulty(bucket, fault, at) {
 	return {
 		get: async (/** @type {string} */ key, /** @type {any} */ options) => {
 			if (strike("get-fails", key)) throw new Error("get: internal error (10001)");
+			if (strike("get-late", key)) await new Promise((resolve) => setTimeout(resolve, 400));
 			if (strike("get-hangs", key)) await new Promise(() => {});
 			const object = await bucket.get(key, options);
 			if (object && "arrayBuffer" in object && strike("bytes-fail", key)) throw new Error("get: connection lost");

@@ -11,7 +11,8 @@ const s = site({ before: [{ path: "faults.mjs", contents }], assets: false });
 const post = (/** @type {object} */ body, /** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: JSON.stringify(body), headers });
 const ask = (/** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png", ...headers } });
 const learn = (/** @type {Record<string, string>} */ headers = {}) => ({ method: "POST", body: form({ circle: [1, 2, 3], cross: [1, 2, 3] }), headers });
-const programs = async () => (await (await s.edge.fetch("/healthz")).json()).counters.programs;
+const counters = async () => (await (await s.edge.fetch("/healthz")).json()).counters;
+const programs = async () => (await counters()).programs;
 /** @type {string} */
 let id;
 
@@ -111,6 +112,84 @@ test("what another isolate has put into use is what the next question is answere
 	assert.equal(await s.caller.problem(`/v1/tasks/${id}/classify`, ask(), 409), "not_adapted");
 	await s.edge.bucket.put(key, state);
 	assert.deepEqual(await s.caller.json(`/v1/tasks/${id}/classify`, ask()), before);
+});
+
+/** What a question cost: passes that the program was asked for, and those of them that were thrown away. @template T @param {() => Promise<T>} run */
+async function cost(run) {
+	const before = await counters();
+	const value = await run();
+	const after = await counters();
+	return { value, passes: after.passes - before.passes, again: after.again - before.again };
+}
+
+test("the program is asked before R2 has answered; what it says by a state that is no more is thrown away", async () => {
+	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+	await s.caller.json(`/v1/tasks/${task}/versions?force=true`, { method: "POST", body: form({ ring: [1, 2, 3], cross: [4, 5, 6] }) });
+	const key = `tenants/acme/tasks/${task}/state.json`;
+	const two = (await (await s.edge.bucket.get(key))?.text()) ?? "";
+	const { task: seen } = await s.caller.json(`/v1/tasks/${task}`);
+	const one = JSON.stringify({ ...JSON.parse(two), current: { version: 1, file: seen.versions[0].sha256 } });
+	const classify = (/** @type {Record<string, string>} */ headers = {}) => s.caller.json(`/v1/tasks/${task}/classify`, ask(headers));
+	const problem = (/** @type {number} */ status, /** @type {Record<string, string>} */ headers = {}) => s.caller.problem(`/v1/tasks/${task}/classify`, ask(headers), status);
+	const names = (/** @type {any} */ answer) => answer.results[0].scores.map((/** @type {{ name: string }} */ score) => score.name);
+	const late = { "x-fault": "get-late", "x-at": "state.json" };
+
+	const by2 = await classify();
+	assert.deepEqual([by2.version, names(by2)], [2, ["ring", "cross"]]);
+	for (const headers of [{}, late]) assert.deepEqual(await cost(() => classify(headers)), { value: by2, passes: 1, again: 0 });
+
+	// Another isolate takes version 1 into use: before the question, and while R2 is late to answer it.
+	await s.edge.bucket.put(key, one);
+	const first = await cost(() => classify(late));
+	assert.deepEqual([first.value.version, names(first.value), first.passes, first.again], [1, ["circle", "cross"], 2, 1]);
+	assert.deepEqual(await cost(() => classify(late)), { value: first.value, passes: 1, again: 0 });
+	const [slow] = await Promise.all([cost(() => classify(late)), new Promise((resolve) => setTimeout(resolve, 100)).then(() => s.edge.bucket.put(key, two))]);
+	assert.deepEqual(slow, { value: by2, passes: 2, again: 1 });
+
+	// What the program would have said does not hide what has become of the task.
+	assert.deepEqual(await cost(() => problem(503, { "x-fault": "get-hangs", "x-at": "state.json" })), { value: "storage", passes: 1, again: 0 });
+	assert.equal(await problem(503, { "x-fault": "get-fails", "x-at": "state.json" }), "storage");
+	await classify();
+	await s.edge.bucket.put(key, JSON.stringify({ ...JSON.parse(two), removed: "2026-11-26T00:00:00Z", current: null }));
+	assert.deepEqual(await cost(() => problem(410, late)), { value: "removed", passes: 1, again: 0 });
+	assert.deepEqual(await cost(() => problem(410, late)), { value: "removed", passes: 0, again: 0 });
+	await s.edge.bucket.put(key, two);
+	await classify();
+	await s.edge.bucket.delete(key);
+	assert.deepEqual(await cost(() => problem(404, late)), { value: "no_task", passes: 1, again: 0 });
+	assert.deepEqual(await cost(() => problem(404, late)), { value: "no_task", passes: 0, again: 0 });
+	await s.edge.bucket.put(key, two);
+	assert.deepEqual(await classify(), by2);
+});
+
+test("pictures that cannot be read are told of once R2 has said by which state, and not twice looked at", async () => {
+	const task = (await s.caller.json("/v1/tasks", learn(), 201)).task.id;
+	const key = `tenants/acme/tasks/${task}/state.json`;
+	const state = (await (await s.edge.bucket.get(key))?.text()) ?? "";
+	const broken = { method: "POST", body: picture("circle", 7).subarray(0, 60), headers: { "content-type": "image/png", "x-fault": "get-late", "x-at": "state.json" } };
+	const look = (/** @type {number} */ status) => cost(() => s.caller.problem(`/v1/tasks/${task}/classify`, broken, status));
+	await s.caller.json(`/v1/tasks/${task}/classify`, ask());
+	const told = await look(400);
+	assert.deepEqual([told.passes, told.again], [1, 0]);
+	await s.edge.bucket.put(key, JSON.stringify({ ...JSON.parse(state), current: null }));
+	assert.equal((await look(409)).value, "not_adapted");
+});
+
+test("who may not ask, or asks with what is not taken, costs no pass", async () => {
+	const path = `/v1/tasks/${id}/classify`;
+	await s.caller.json(path, ask());
+	const large = { method: "POST", body: new Uint8Array(9 << 20), headers: { "content-type": "image/png" } };
+	const { passes } = await cost(async () => {
+		for (const authorization of ["", "Bearer hgr_acme_" + "A".repeat(43), "Bearer " + (await s.edge.tenant("elsewhere"))]) {
+			const response = await s.edge.fetch(path, { ...ask(), headers: { "content-type": "image/png", authorization } });
+			assert.equal(response.status, authorization.includes("elsewhere") ? 404 : 401);
+			await response.text();
+		}
+		assert.equal(await s.caller.problem(path, ask({ "x-full": "tenant acme" }), 429), "rate");
+		assert.equal(await s.caller.problem(path, ask({ "content-type": "text/plain" }), 415), "content_type");
+		assert.equal(await s.caller.problem(path, large, 413), "body_too_large");
+	});
+	assert.equal(passes, 0);
 });
 
 test("a deletion that did not come to its end is gone on with", async () => {

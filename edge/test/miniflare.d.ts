@@ -5,6 +5,9 @@ export class Response extends globalThis.Response {}
 export class Miniflare {
 	constructor(options: object);
 	ready: Promise<URL>;
+	unsafeGetDirectURL(): Promise<URL>;
 	getR2Bucket(name: string): Promise<R2Bucket>;
 	dispose(): Promise<void>;
 }
+
+export const R2_PLUGIN: { getServices(options: object): Promise<{ name?: string }[]> };
