@@ -54,16 +54,16 @@ async function stream(env, program, mine, verb, folder, { file, bytes, sha256 })
 	const reader = (await open(env, folder + file)).getReader();
 	if (!mine()) return null;
 	const wrong = () => new Problem(503, "bundle", "the bundle is not the one that its manifest names");
-	const start = program.room(bytes);
+	const call = program.begin(verb, { sha256 }, bytes);
 	let length = 0;
 	for (;;) {
 		const { done, value } = await reader.read();
 		if (!mine()) return null;
 		if (done) break;
 		if (length + value.length > bytes) throw wrong();
-		program.write(start + length, value);
+		program.write(call.at + length, value);
 		length += value.length;
 	}
 	if (length !== bytes) throw wrong();
-	return program.call(verb, { sha256 }, null).reply;
+	return call.end().reply;
 }

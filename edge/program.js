@@ -11,7 +11,11 @@ import { Problem, ProgramError } from "./problem.js";
 /** @import { Bytes, Env } from "./env.js" */
 /** @import { Bundle } from "./bundle.js" */
 
-/** @typedef {{ reply: string, at: number, length: number } | { code: string, message: string } | undefined} Outcome */
+/** Bytes of the largest room that the program keeps for the next call (keepRoom in wasm/worker/border.go). */
+const keepRoom = 2 << 20;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export class Program {
 	failed = false;
@@ -19,6 +23,8 @@ export class Program {
 	bundle = null;
 	/** Who streams the bundle into it, and when that was last seen to go on. @type {{ beat: number } | null} */
 	loader = null;
+	/** The room that it keeps. */
+	kept = { at: 0, size: 0 };
 
 	constructor() {
 		this.go = new Go();
@@ -26,12 +32,14 @@ export class Program {
 		this.memory = /** @type {WebAssembly.Memory} */ (instance.exports.mem);
 		/** @type {((n: number) => number) | undefined} */
 		let room;
-		/** @type {((verb: string, header: string) => Outcome) | undefined} */
+		/** @type {((at: number, body: number, text: number) => number) | undefined} */
 		let call;
+		this.told = 0;
 		this.go.run(instance, {
-			ready: (/** @type {typeof room} */ r, /** @type {typeof call} */ c) => {
+			ready: (/** @type {typeof room} */ r, /** @type {typeof call} */ c, /** @type {number} */ told) => {
 				room = r;
 				call = c;
+				this.told = told;
 			},
 		});
 		if (!room || !call) throw new ProgramError("died", "the Go program did not begin");
@@ -62,8 +70,12 @@ export class Program {
 
 	/** Where n bytes may be written until the next call. @param {number} n */
 	room(n) {
-		const at = this.guarded(() => this.roomOf(n));
+		if (n <= this.kept.size) return this.kept.at;
+		let size = n;
+		if (n <= keepRoom) for (size = 4096; size < n; ) size *= 2; // not a new one for each that is a little larger
+		const at = this.guarded(() => this.roomOf(size));
 		if (at < 0) throw new ProgramError("usage", `no room for ${n} bytes`);
+		if (size <= keepRoom) this.kept = { at, size };
 		return at;
 	}
 
@@ -72,28 +84,42 @@ export class Program {
 		new Uint8Array(this.memory.buffer, at, bytes.length).set(bytes); // a new view each time: memory may have grown
 	}
 
-	/**
-	 * @param {string} verb
-	 * @param {object} header
-	 * @param {Bytes[] | null} [parts] the body; null: it has been written
-	 * @returns {{ reply: any, bytes: Bytes }}
-	 */
+	/** @param {string} verb @param {object} header @param {Bytes[]} [parts] the body */
 	call(verb, header, parts = []) {
-		if (parts) {
-			let at = this.room(parts.reduce((sum, part) => sum + part.length, 0));
-			for (const part of parts) {
-				this.write(at, part);
-				at += part.length;
-			}
+		const call = this.begin(verb, header, parts.reduce((sum, part) => sum + part.length, 0));
+		let { at } = call;
+		for (const part of parts) {
+			this.write(at, part);
+			at += part.length;
 		}
-		const outcome = this.guarded(() => this.callOf(verb, JSON.stringify(header)));
-		if (!outcome || "code" in outcome) throw new ProgramError(outcome?.code ?? "died", outcome?.message ?? "");
-		const bytes = new Uint8Array(this.memory.buffer, outcome.at, outcome.length).slice();
-		if (this.memory.buffer.byteLength > limits.program) {
-			console.log(JSON.stringify({ event: "program_replaced", bytes: this.memory.buffer.byteLength }));
+		return call.end();
+	}
+
+	/** A call whose body is written piece by piece: where, and what ends it. @param {string} verb @param {object} header @param {number} n bytes of the body */
+	begin(verb, header, n) {
+		const text = encoder.encode(`${verb}\n${JSON.stringify(header)}`);
+		const at = this.room(n + text.length);
+		return {
+			at,
+			end: () => {
+				this.write(at + n, text);
+				return this.heard(this.guarded(() => this.callOf(at, n, text.length)));
+			},
+		};
+	}
+
+	/** What a call has left in memory. @param {number} outcome @returns {{ reply: any, bytes: Bytes }} */
+	heard(outcome) {
+		const { buffer } = this.memory;
+		const [replyAt = 0, replyLength = 0, outAt = 0, outLength = 0] = new Uint32Array(buffer, this.told, 4);
+		const reply = JSON.parse(decoder.decode(new Uint8Array(buffer, replyAt, replyLength)));
+		if (outcome !== 0) throw new ProgramError(reply.code, reply.message);
+		const bytes = new Uint8Array(buffer, outAt, outLength).slice();
+		if (buffer.byteLength > limits.program) {
+			console.log(JSON.stringify({ event: "program_replaced", bytes: buffer.byteLength }));
 			this.failed = true; // memory never shrinks; what was computed is good
 		}
-		return { reply: JSON.parse(outcome.reply), bytes };
+		return { reply, bytes };
 	}
 }
 

@@ -138,18 +138,19 @@ func (s *session) adapt(header, body []byte) (any, []byte, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			if seen[look.hash] { // twice in one class counts once
+			hash := tensorfile.Hash(look.file)
+			if seen[hash] { // twice in one class counts once
 				continue
 			}
-			seen[look.hash] = true
+			seen[hash] = true
 			start := time.Now()
 			id, err := task.AddExample(class, look.pic)
 			out.Stages.since("embed", start)
 			if err != nil {
 				return nil, nil, fmt.Errorf("class %q, picture %d: %w", c.Name, i+1, err)
 			}
-			looks[id] = taughtLook{look, c.Name}
-			out.Pictures = append(out.Pictures, taught{c.Name, look.hash})
+			looks[id] = taughtLook{look, c.Name, hash}
+			out.Pictures = append(out.Pictures, taught{c.Name, hash})
 		}
 	}
 	if err := r.end(); err != nil {
@@ -175,6 +176,7 @@ func (s *session) adapt(header, body []byte) (any, []byte, error) {
 type taughtLook struct {
 	*look
 	class string
+	hash  string // sha256 of its file
 }
 
 // explain tells of what a task has in use.

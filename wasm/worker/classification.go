@@ -9,6 +9,7 @@ import (
 
 	"haguruma/adapt"
 	"haguruma/adapt/carry"
+	"haguruma/core/tensorfile"
 )
 
 // question is the header of classify; the body is the pictures, one behind the other.
@@ -136,7 +137,7 @@ func (s *session) feedback(header, body []byte) (any, []byte, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		out.Picture = look.hash
+		out.Picture = tensorfile.Hash(look.file)
 		if out.InUse, err = ask(inUse, look, out.Stages); err != nil {
 			return nil, nil, err
 		}

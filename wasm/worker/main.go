@@ -3,9 +3,11 @@
 // Command worker is the engine at the edge: what edge/program.js calls, inside a Cloudflare Worker. It computes, synchronously, on bytes: requests,
 // storage, tenants and limits are the shim's business (edge/), and nothing here waits or does I/O.
 //
-// The program gives two functions to the ready function of its context and then waits to be called for as long as the isolate lives. room(n) returns
-// where in its memory n bytes may be written: a bundle as it streams in, or the pictures of a request. call(verb, header) reads them, with a header in
-// JSON, and returns {reply, at, length}: a reply in JSON, and bytes that stay in memory until the next call; or {code, message}. No panic leaves it.
+// The program gives two functions and an address to the ready function of its context and then waits to be called for as long as the isolate lives.
+// room(n) returns where in its memory n bytes may be written: a bundle as it streams in, or the pictures of a request, and behind them a verb, a line end
+// and a header in JSON. call(at, body, text) does what stands there and returns 0; 1: it failed. At the address are then four numbers of 32 bits: where the
+// reply lies, in JSON, its length, and where bytes lie beside it, and theirs, until the next call. The reply to what failed is {code, message}. No panic
+// leaves it.
 //
 // Read session.go first.
 package main
@@ -13,6 +15,7 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"unsafe"
 
 	"github.com/hack-pad/safejs"
 )
@@ -44,6 +47,6 @@ func handOver() error {
 	if err != nil {
 		return err
 	}
-	_, err = context.Call("ready", room, call)
+	_, err = context.Call("ready", room, call, int(uintptr(unsafe.Pointer(&b.told)))) // the functions keep b
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"haguruma/core/picture"
-	"haguruma/core/tensorfile"
 )
 
 // limits of the pictures of one request; the shim says them.
@@ -53,7 +52,7 @@ func (r *reader) end() error {
 // look is a picture as the backbone sees it.
 type look struct {
 	pic  *picture.Picture
-	hash string // sha256 of its file
+	file []byte // of the body
 }
 
 // look reads the next picture and reduces it to the square that every state of the backbone sees, so that its pixels are garbage at once.
@@ -63,7 +62,7 @@ func (s *session) look(r *reader, length int, place string, stages stages) (*loo
 	if err != nil {
 		return nil, err
 	}
-	l := &look{s.weights.Backbone.Reduce(pic), tensorfile.Hash(data)}
+	l := &look{s.weights.Backbone.Reduce(pic), data}
 	stages.since("decode", start)
 	return l, nil
 }

@@ -297,28 +297,65 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestBorder: room is given up to a limit, a small one again; a panic is an outcome like any other, and what is written is what a verb reads.
+// TestBorder: room is given up to a limit, a small one again, a large one once; a panic is an outcome like any other, what is written is what a verb
+// reads, and an address that is no room, or more than it has, is refused.
 func TestBorder(t *testing.T) {
 	b := &border{verbs: map[string]verb{
 		"panic": func(_, _ []byte) (any, []byte, error) { panic("boom") },
+		"chan":  func(_, _ []byte) (any, []byte, error) { return make(chan int), []byte("x"), nil },
 		"echo":  func(header, body []byte) (any, []byte, error) { return string(header), bytes.Clone(body), nil },
 	}}
-	value := func(x any) safejs.Value { return must(safejs.ValueOf(x)) }
-	if at := b.makeRoom(safejs.Value{}, []safejs.Value{value(maxRoom + 1)}); at != -1 {
-		t.Errorf("want -1, have %v", at)
-	}
-	room := b.makeRoom(safejs.Value{}, []safejs.Value{value(100)})
-	copy(b.room, "some bytes")
-	echoed := b.call(safejs.Value{}, []safejs.Value{value("echo"), value("{}")}).(map[string]any)
-	if echoed["reply"] != `"{}"` || echoed["length"] != 100 || string(b.out[:10]) != "some bytes" || echoed["at"] != address(b.out) {
-		t.Errorf("have %v", echoed)
-	}
-	if again := b.makeRoom(safejs.Value{}, []safejs.Value{value(60)}); again != room {
-		t.Errorf("want the same room, have %v and %v", room, again)
-	}
-	for name, code := range map[string]string{"panic": errcode.Internal, "nothing": "usage"} {
-		if out := b.call(safejs.Value{}, []safejs.Value{value(name), value("{}")}).(map[string]any); out["code"] != code {
-			t.Errorf("%s: want %q, have %v", name, code, out)
+	call := func(numbers ...int) (int, failure) {
+		args := make([]safejs.Value, len(numbers))
+		for i, n := range numbers {
+			args[i] = must(safejs.ValueOf(n))
 		}
+		outcome, f := b.call(safejs.Value{}, args).(int), failure{}
+		if outcome != outcomeGood {
+			must(0, json.Unmarshal(b.reply, &f))
+		}
+		if want := (told{address(b.reply), uint32(len(b.reply)), address(b.out), uint32(len(b.out))}); b.told != want {
+			t.Errorf("want %v, have %v", want, b.told)
+		}
+		return outcome, f
+	}
+	room := func(n int) int { return b.makeRoom(safejs.Value{}, []safejs.Value{must(safejs.ValueOf(n))}).(int) }
+	for _, n := range []int{-1, maxRoom + 1} {
+		if at := room(n); at != -1 {
+			t.Errorf("%d: want -1, have %v", n, at)
+		}
+	}
+	if _, f := call(0, 0, 0); f.Code != "usage" {
+		t.Errorf("no room: have %+v", f)
+	}
+	at := room(100)
+	copy(b.kept, "some bytesecho\n{}")
+	if outcome, f := call(at, 10, 7); outcome != outcomeGood || string(b.reply) != `"{}"` || string(b.out) != "some bytes" {
+		t.Errorf("have %v, %q, %q, %+v", outcome, b.reply, b.out, f)
+	}
+	if again := room(60); again != at {
+		t.Errorf("want the same room, have %v and %v", at, again)
+	}
+	for name, code := range map[string]string{"panic": errcode.Internal, "chan": errcode.Internal, "nothing": "usage", "echo": ""} {
+		copy(b.kept, name+"\n")
+		if _, f := call(at, 0, len(name)+1); f.Code != code {
+			t.Errorf("%s: want %q, have %+v", name, code, f)
+		}
+	}
+	for _, numbers := range [][]int{{at + 1, 0, 5}, {at, 95, 6}, {at, -1, 5}, {at, 0, 1 << 40}, {0, 0, 0}} {
+		if _, f := call(numbers...); f.Code != "usage" {
+			t.Errorf("%v: have %+v", numbers, f)
+		}
+	}
+	large := room(keepRoom + 1)
+	copy(b.once, "echo\nlarge")
+	if outcome, _ := call(large, 0, 10); outcome != outcomeGood || string(b.reply) != `"large"` {
+		t.Errorf("have %v, %q", outcome, b.reply)
+	}
+	if _, f := call(large, 0, 10); f.Code != "usage" {
+		t.Errorf("a large room is for one call, have %+v", f)
+	}
+	if again := room(60); again != at {
+		t.Errorf("want the room that is kept, have %v and %v", at, again)
 	}
 }
