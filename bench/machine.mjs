@@ -13,7 +13,7 @@ const ask = (/** @type {string} */ program, /** @type {string[]} */ ...args) =>
 export const load = () => os.loadavg()[0] ?? 0;
 
 /** Of a package in node_modules. @param {string} name @returns {string} */
-const version = (name) => JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, "utf8")).version;
+export const version = (name) => JSON.parse(readFileSync(`${root}node_modules/${name}/package.json`, "utf8")).version;
 
 /** @param {string} chromium its version */
 export function machine(chromium) {

@@ -3,10 +3,11 @@
 //   ./build.sh bench [--quick] [--json] [--write] [--rounds N] [--note TEXT]
 //
 // --quick takes a tiny model and one round: whether everything still works, not how fast it is. --json prints all figures,
-// --write makes docs/benchmarks.json of them, and docs/BENCHMARKS.md and docs/benchmarks.svg of that.
+// --write makes docs/benchmarks.json of them, and docs/BENCHMARKS.md and docs/benchmarks.svg of that
+// and of docs/edge.json, which edge/measure.mjs and edge/soak.mjs write.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { launch } from "../e2e/browser.mjs";
@@ -101,7 +102,7 @@ try {
 	const text = `${JSON.stringify(figures, rounded, "\t")}\n`;
 	writeFileSync(`${root}build/bench/${quick ? "quick" : "figures"}.json`, text);
 	// The same rendering in a quick run: it has to work on any figures.
-	const [doc, svg] = [markdown(JSON.parse(text)), plot(JSON.parse(text))];
+	const [doc, svg] = [markdown(JSON.parse(text), JSON.parse(readFileSync(`${root}docs/edge.json`, "utf8"))), plot(JSON.parse(text))];
 	if (flags.write) {
 		writeFileSync(`${root}docs/benchmarks.json`, text);
 		writeFileSync(`${root}docs/BENCHMARKS.md`, doc);

@@ -1,9 +1,11 @@
 // Figures to tables: for the terminal and for docs/BENCHMARKS.md, from the same rows, so that a figure in the document is
 // one that was measured.
 
+import { goals, notes } from "./edge.mjs";
 import { besideProducts, leastShare, parseKernels, rowsOfProfile } from "./kernels.mjs";
 import { cosine, median, quantile, relative, speedup } from "./statistics.mjs";
 
+/** @import { Edge } from "./edge.mjs" */
 /** @import { Id } from "./page.js" */
 
 /**
@@ -202,17 +204,19 @@ export function table(figures) {
 	}).join("\n\n");
 }
 
-/** docs/BENCHMARKS.md. @param {Figures} figures */
-export function markdown(figures) {
+/** docs/BENCHMARKS.md. @param {Figures} figures @param {Edge} edge */
+export function markdown(figures, edge) {
 	const { machine, model, single, native } = figures;
 	const markup = (/** @type {Table} */ { title, head, rows }) => [
 		`## ${title}`, "", `| ${head.join(" | ")} |`, `|${head.map((_, i) => (i === 0 ? "---" : "---:")).join("|")}|`,
 		...rows.map((row) => `| ${row.join(" | ")} |`), "",
 	];
 	const [first, ...others] = tables(figures);
+	const around = notes(edge);
+	const [title = "", none = "", ...rows] = markup(goals(edge));
 	const load = `load average ${fixed(machine.load.before, 2)} before and ${fixed(machine.load.after, 2)} after`;
 	return [
-		"<!-- Made by ./build.sh bench --write from docs/benchmarks.json: ./build.sh test compares. Do not edit. -->",
+		"<!-- Made by ./build.sh bench --write from docs/benchmarks.json and docs/edge.json: ./build.sh test compares. Do not edit. -->",
 		"# Benchmarks", "",
 		`haguruma and onnxruntime-web ${machine.onnxruntime} on the same weights, in the same page of the same Chromium, in turn: a picture by one, the`,
 		"same picture by the other, round by round. Ratios are medians of the ratios of each round, with the middle half of them in brackets.",
@@ -234,6 +238,7 @@ export function markdown(figures) {
 			"The kernels are `BenchmarkViTS` of `core/kernel`, built for js/wasm with `-tags relaxed`, in Chromium:", "",
 			"```", `kernel.test ${figures.kernels.args.join(" ")}`, "", figures.kernels.output.trim(), "```", "",
 		] : []),
+		title, none, ...around.before, ...rows, ...around.after,
 		"## Native", "",
 		`\`build/haguruma bench --json\`, the page's own bundle: ${native.machine.kernel}, ${native.machine.cores} cores.`, "",
 		"```json", JSON.stringify(native, null, 2), "```", "",

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Miniflare, Response } from "miniflare";
 import { startBucket } from "./apart.mjs";
 import { types } from "../e2e/server.mjs";
+import { watchIsolates } from "./isolates.mjs";
 import { newToken } from "./token.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -28,10 +29,11 @@ const modules = (built) => readFileSync(join(built, "modules.txt"), "utf8").trim
  * @param {number} [options.port]
  * @param {string} [options.persist] folder that keeps the bucket
  * @param {boolean} [options.apart] the bucket is in a process of its own
+ * @param {boolean} [options.inspect] what its isolates use of memory is wanted
  * @param {{ path: string, contents: string }[]} [options.before] modules that come first, for tests
  * @param {(line: string) => void} [options.onLog] told each line that the Worker logs
  */
-export async function startEdge({ models, built = join(root, "build/worker"), page, assets = true, vars = {}, rate, port = 0, persist, apart = false, before = [], onLog }) {
+export async function startEdge({ models, built = join(root, "build/worker"), page, assets = true, vars = {}, rate, port = 0, persist, apart = false, inspect = false, before = [], onLog }) {
 	/** As Cloudflare's assets do. @param {{ url: string }} request */
 	const asset = async (request) => {
 		const path = decodeURIComponent(new URL(request.url).pathname);
@@ -46,7 +48,7 @@ export async function startEdge({ models, built = join(root, "build/worker"), pa
 		return { mf, address: (await mf.ready).href.replace(/\/$/, "") };
 	};
 	const options = {
-		host: "127.0.0.1", port, cf: false, telemetry: { enabled: false }, modulesRoot: built,
+		host: "127.0.0.1", port, cf: false, telemetry: { enabled: false }, modulesRoot: built, ...(inspect ? { inspectorPort: 0 } : {}),
 		modules: [...before.map(({ path, contents }) => ({ type: "ESModule", path: join(built, path), contents })), ...modules(built)],
 		compatibilityDate: "2026-04-01",
 		bindings: { VERSION: "test", ...(page ? { PAGE: "on" } : {}), ...vars },
@@ -60,6 +62,7 @@ export async function startEdge({ models, built = join(root, "build/worker"), pa
 	};
 	const { mf, address } = await (there ? there.serve(start) : start());
 	const bucket = await mf.getR2Bucket("BUCKET");
+	const isolates = inspect ? await watchIsolates(await mf.getInspectorURL()) : null;
 	if (!assets) {
 		const { file, experts } = JSON.parse(readFileSync(join(models, "default.json"), "utf8"));
 		for (const name of ["default.json", file, ...(experts ? [experts.file] : [])]) await bucket.put(`models/${name}`, new Uint8Array(readFileSync(join(models, name))));
@@ -67,6 +70,7 @@ export async function startEdge({ models, built = join(root, "build/worker"), pa
 	return {
 		url: address,
 		bucket,
+		isolates,
 		/** Gives a tenant a token. @param {string} tenant */
 		async tenant(tenant) {
 			const { token, line } = newToken(tenant);
@@ -80,6 +84,7 @@ export async function startEdge({ models, built = join(root, "build/worker"), pa
 			return fetch(address + path, { ...init, headers });
 		},
 		async stop() {
+			isolates?.close();
 			await mf.dispose();
 			await there?.stop();
 		},

@@ -40,8 +40,7 @@ export interface R2Body extends R2Object {
 
 export interface R2Bucket {
 	get(key: string): Promise<R2Body | null>;
-	/** No body: the condition does not hold. */
-	get(key: string, options: { onlyIf: R2Condition } | undefined): Promise<R2Body | R2Object | null>;
+	head(key: string): Promise<R2Object | null>;
 	/** null: the condition does not hold. */
 	put(key: string, value: ArrayBufferView | ArrayBuffer | string, options?: { onlyIf?: R2Condition }): Promise<R2Object | null>;
 	delete(keys: string | string[]): Promise<void>;

@@ -1,6 +1,8 @@
 // Measures the edge in workerd on this machine, and prints what docs/EDGE.md and docs/BENCHMARKS.md have of it:
 //
-//	node edge/measure.mjs [--against FOLDER] [--rounds N]   FOLDER: build/worker of another version, asked in turn with this one
+//	node edge/measure.mjs [--against FOLDER] [--rounds N] [--write]   FOLDER: build/worker of another version, asked in turn with this one
+//
+// --write takes the figures into docs/edge.json and docs/BENCHMARKS.md.
 //
 // soak.mjs beside it asks for minutes.
 
@@ -10,13 +12,15 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startEdge } from "./dev.mjs";
+import { keep, where } from "./figures.mjs";
 import { Caller, form, picture } from "./test/site.mjs";
 
 /** Milliseconds by stage. @typedef {Record<string, number>} Stages */
 
-const { values } = parseArgs({ options: { against: { type: "string" }, rounds: { type: "string", default: "8" } } });
+const { values } = parseArgs({ options: { against: { type: "string" }, rounds: { type: "string", default: "8" }, write: { type: "boolean", default: false } } });
 const rounds = Number(values.rounds);
 if (!(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds is to be a number above 0");
+const here = where();
 const root = fileURLToPath(new URL("../", import.meta.url));
 const ours = join(root, "build/worker");
 const files = readFileSync(join(ours, "modules.txt"), "utf8").trim().split("\n");
@@ -28,14 +32,39 @@ const [each, warmUp] = [50, 300];
 const one = { method: "POST", body: picture("circle", 7), headers: { "content-type": "image/png" } };
 const many = Array.from({ length: 32 }, (_, i) => i);
 
-for (const apart of [true, false]) {
+/** @param {boolean} apart */
+async function measured(apart) {
 	console.log(`\nR2's stand-in ${apart ? "in a process of its own, as R2 is" : "on the Worker's own thread"}`);
 	const versions = [];
 	for (const built of [ours, ...(values.against ? [resolve(values.against)] : [])]) versions.push(await start(built, apart));
 	for (const { ask } of versions) await ask(warmUp, () => one);
-	await inTurn(`one picture of 64 x 64, default bundle, ${rounds} rounds of ${each} questions`, versions, each, () => one);
-	await inTurn(`32 pictures in a request, ${rounds} rounds of 4`, versions, 4, () => ({ method: "POST", body: form({ circle: many }) }));
+	const warm = await inTurn(`one picture of 64 x 64, default bundle, ${rounds} rounds of ${each} questions`, versions, each, () => one);
+	const some = await inTurn(`32 pictures in a request, ${rounds} rounds of 4`, versions, 4, () => ({ method: "POST", body: form({ circle: many }) }));
 	for (const { edge } of versions) await edge.stop();
+	return { warm, many: some };
+}
+
+const [apart, beside] = [await measured(true), await measured(false)];
+const crowd = await mixed();
+console.log(`\n${crowd.requests} mixed requests at one time: ${crowd.failed} failed, programs ${crowd.programs}, memory of the program ${(crowd.memory / 1e6).toFixed(2)} MB`);
+if (values.write) keep("measured", { where: here, size, rounds, each, warm: { apart: apart.warm, beside: beside.warm }, many: { apart: apart.many, beside: beside.many }, mixed: crowd });
+
+/** Learning, questions about one picture and about more, and looks at what there is, all at one time. */
+async function mixed() {
+	const { edge, caller, path, health } = await start(ours, false);
+	const kinds = [
+		() => caller.fetch(`${path}/classify`, one), () => caller.fetch(`${path}/classify`, { method: "POST", body: form({ circle: [4], cross: [5, 6] }) }), () => caller.fetch("/v1/bundle"),
+		() => caller.fetch("/v1/tasks", { method: "POST", body: form({ circle: [7, 8], cross: [7, 8] }) }), () => caller.fetch(path), () => edge.fetch("/healthz"),
+	];
+	const requests = 60;
+	const answers = await Promise.all(Array.from({ length: requests }, async (_, i) => {
+		const response = await /** @type {() => Promise<Response>} */ (kinds[i % kinds.length])();
+		await response.text();
+		return response.ok;
+	}));
+	const { program, counters } = await health();
+	await edge.stop();
+	return { requests, failed: answers.filter((ok) => !ok).length, programs: counters.programs, memory: program.bytes };
 }
 
 /** @typedef {Awaited<ReturnType<typeof start>>} Version */
@@ -60,10 +89,10 @@ async function start(built, apart) {
 		}
 		return all;
 	};
-	return { built, edge, ask };
+	return { built, edge, caller, path: `/v1/tasks/${task.id}`, health: async () => (await edge.fetch("/healthz")).json(), ask };
 }
 
-/** @param {string} what @param {Version[]} versions @param {number} n questions of a round @param {() => RequestInit} question */
+/** Asks versions in turn, prints what came of it, and returns that of the first. @param {string} what @param {Version[]} versions @param {number} n questions of a round @param {() => RequestInit} question */
 async function inTurn(what, versions, n, question) {
 	/** @type {Stages[][]} */
 	const all = versions.map(() => []);
@@ -84,6 +113,8 @@ async function inTurn(what, versions, n, question) {
 		line("all of them, means", all[i] ?? []);
 		line("the half that took least, which other work on this machine disturbed least", [...(all[i] ?? [])].sort((a, b) => (a.total ?? 0) - (b.total ?? 0)).slice(0, Math.ceil((all[i] ?? []).length / 2)));
 	}
+	const [first = [], ours = []] = [shares[0], all[0]];
+	return { total: mean(ours, "total"), forward: mean(ours, "embed"), outside: { median: middle(first), least: first[0] ?? NaN, most: first.at(-1) ?? NaN } };
 }
 
 /** @param {number[]} sorted */

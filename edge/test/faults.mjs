@@ -9,13 +9,21 @@ function faulty(bucket, fault, at) {
 	let left = Number(fault.split(" ")[1] ?? Infinity);
 	/** @param {string} verb @param {string} key */
 	const strike = (verb, key) => fault.startsWith(verb) && key.includes(at) && left-- > 0;
+	/** What befalls a read. @param {string} key */
+	const read = async (key) => {
+		if (strike("get-fails", key)) throw new Error("get: internal error (10001)");
+		if (strike("get-late", key)) await new Promise((resolve) => setTimeout(resolve, 400));
+		if (strike("get-hangs", key)) await new Promise(() => {});
+	};
 	return {
-		get: async (/** @type {string} */ key, /** @type {any} */ options) => {
-			if (strike("get-fails", key)) throw new Error("get: internal error (10001)");
-			if (strike("get-late", key)) await new Promise((resolve) => setTimeout(resolve, 400));
-			if (strike("get-hangs", key)) await new Promise(() => {});
-			const object = await bucket.get(key, options);
-			if (object && "arrayBuffer" in object && strike("bytes-fail", key)) throw new Error("get: connection lost");
+		head: async (/** @type {string} */ key) => {
+			await read(key);
+			return bucket.head(key);
+		},
+		get: async (/** @type {string} */ key) => {
+			await read(key);
+			const object = await bucket.get(key);
+			if (object && strike("bytes-fail", key)) throw new Error("get: connection lost");
 			return object;
 		},
 		put: async (/** @type {string} */ key, /** @type {any} */ value, /** @type {any} */ options) => {

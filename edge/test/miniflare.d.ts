@@ -5,9 +5,19 @@ export class Response extends globalThis.Response {}
 export class Miniflare {
 	constructor(options: object);
 	ready: Promise<URL>;
+	getInspectorURL(): Promise<URL>;
 	unsafeGetDirectURL(): Promise<URL>;
 	getR2Bucket(name: string): Promise<R2Bucket>;
 	dispose(): Promise<void>;
 }
 
 export const R2_PLUGIN: { getServices(options: object): Promise<{ name?: string }[]> };
+
+interface Socket {
+	accept(): void;
+	send(text: string): void;
+	close(): void;
+	addEventListener(type: "message", listener: (event: { data: string }) => void): void;
+}
+
+export function fetch(url: string, init?: RequestInit): Promise<{ webSocket: Socket | null }>;
