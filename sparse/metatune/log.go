@@ -184,10 +184,26 @@ func drawLinesOver(path, title, over, label string, lines map[string]plotter.XYs
 		}
 		line.Color = lineColors[i%len(lineColors)]
 		line.Width = vg.Points(1.5)
+		if round := vg.Length(i / len(lineColors)); round > 0 { // a colour again: in dashes
+			line.Dashes = []vg.Length{vg.Points(4 / float64(round)), vg.Points(2)}
+		}
 		p.Add(line)
 		if name != "" {
 			p.Legend.Add(name, line)
 		}
+	}
+	if len(names) > len(lineColors) { // a legend that would cover the lines: beside them
+		p.Legend.Left, p.Legend.XOffs, p.Legend.TextStyle.Font.Size = true, 9*vg.Centimeter, 8 // text runs to the right, whatever font there is
+		last := p.X.Max
+		p.X.Max += 0.75 * (last - p.X.Min)
+		p.X.Tick.Marker = plot.TickerFunc(func(low, high float64) (ticks []plot.Tick) {
+			for _, t := range (plot.DefaultTicks{}).Ticks(low, last) {
+				if t.Value <= last {
+					ticks = append(ticks, t)
+				}
+			}
+			return ticks
+		})
 	}
 	drawing, err := p.WriterTo(16*vg.Centimeter, 10*vg.Centimeter, "svg")
 	if err != nil {
