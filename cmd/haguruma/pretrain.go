@@ -38,9 +38,11 @@ log.jsonl, the curves and config.json. Interrupted (Ctrl-C) or stopped, the
 same command goes on from the checkpoint.
 
 --start makes a trained backbone smaller instead: its weights are held to few
-values each (--levels 15 --bits 3) while they learn, without labels, to embed as
-before; --lr 5e-4 --optimizer adamw --weight-decay 0 do. --bundle writes the int8 bundle and
-its manifest a second time, under a name and with a model card.`,
+values each (--levels 31 --bits 3.2) while they learn, without labels, to embed
+as before; --lr 3e-4 --optimizer adamw --weight-decay 0 do.
+
+--bundle writes the int8 bundle and its manifest a second time, under a name and
+with a model card.`,
 		Example: `  haguruma pretrain --data data --out out/small --steps 3000
   haguruma pretrain --data data --out out/again --recipe out/small/config.json --seed 2
   haguruma pretrain --data data --out out/small --bundle www/models --name default --card card.md`,

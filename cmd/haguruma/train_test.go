@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"image/color"
@@ -16,6 +14,7 @@ import (
 	"testing"
 
 	"haguruma/core/manifest"
+	"haguruma/core/tensorfile"
 	"haguruma/sparse/metatune"
 )
 
@@ -107,8 +106,7 @@ func TestPretrainAndEval(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := sha256.Sum256(weights)
-	if small.Metadata["start"] != hex.EncodeToString(hash[:]) || small.Bytes >= have.Bytes {
+	if small.Metadata["start"] != tensorfile.Hash(weights) || small.Bytes >= have.Bytes {
 		t.Errorf("few values: start %q, %d bytes beside %d", small.Metadata["start"], small.Bytes, have.Bytes)
 	}
 	refuse(t, exitFailure, []string{"gone.safetensors", "no such file"}, "pretrain", "--data", data, "--out", t.TempDir(), "--start", "gone.safetensors", "--levels", "7", "--bits", "2")

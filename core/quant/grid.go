@@ -1,8 +1,6 @@
 package quant
 
-import (
-	"math"
-)
+import "math"
 
 // Grid are the few values that the weights of a matrix may have: row r has k * Step[r], k a whole number, |k| <= Top.
 //
@@ -60,18 +58,14 @@ func FitGrids(w [][]float32, rows, cols []int, top int, bits float64) ([]*Grid, 
 	chosen := make([]int, len(all))
 	low, high := 1e-6, 1e2 // prices of a bit
 	entropy := fitRows(chosen, all, top, low)
-	for range 24 {
-		if entropy <= bits && low == 1e-6 && high == 1e2 {
-			break // the least error is within the bits
+	if entropy > bits { // the least error is too dear
+		for range 24 {
+			if price := math.Sqrt(low * high); fitRows(chosen, all, top, price) > bits {
+				low = price
+			} else {
+				high = price
+			}
 		}
-		price := math.Sqrt(low * high)
-		if entropy = fitRows(chosen, all, top, price); entropy > bits {
-			low = price
-		} else {
-			high = price
-		}
-	}
-	if entropy > bits {
 		entropy = fitRows(chosen, all, top, high)
 	}
 	var grids []*Grid

@@ -1,11 +1,8 @@
 package metatune
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
-	"haguruma/core/kernel"
 	"haguruma/core/tensorfile"
 	"haguruma/core/vit"
 )
@@ -33,8 +30,7 @@ func readStart(path string) (p *vit.Params[float32], sha string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("metatune: %s: %w", path, err)
 	}
-	sum := sha256.Sum256(data)
-	return p.FoldLayerScale(), hex.EncodeToString(sum[:]), nil
+	return p.FoldLayerScale(), tensorfile.Hash(data), nil
 }
 
 // newCoarse fits the levels to p, which the trainer goes on to move.
@@ -43,26 +39,19 @@ func newCoarse(p *vit.Params[float32], levels int, bits float64) (*coarse, error
 	if err != nil {
 		return nil, err
 	}
-	c := &coarse{teacher: vit.NewModel(vit.Convert[float32](p)), levels: l, rounded: vit.NewParams[float32](p.Config)}
-	l.Round(c.rounded, p)
-	return c, nil
+	return &coarse{teacher: vit.NewModel(vit.Convert[float32](p)), levels: l, rounded: vit.NewParams[float32](p.Config)}, nil
 }
 
-// loss is the mean over n pictures of 1 - cosine of embed and target, both (n, dim). It adds its gradient to dEmbed.
-func (c *coarse) loss(dEmbed, embed, target []float32, n, dim int, s *headScratch) (loss float64) {
-	z, norm, dz := grow(&s.z, n*dim), grow(&s.norm, n), grow(&s.dz, n*dim)
-	unitRows(dz, norm, target, n, dim)
-	unitRows(z, norm, embed, n, dim)
-	loss = 1 - float64(kernel.Dot(z, dz))/float64(n)
-	kernel.Scale(dz, -1/float32(n))
-	unitRowsBackward(dEmbed, dz, z, norm, n, dim)
-	return loss
+// round brings the rounded weights up to those behind them, which have moved.
+func (t *trainer) round() {
+	if t.coarse != nil {
+		t.coarse.levels.Round(t.coarse.rounded, t.params)
+	}
 }
 
 // weights are what the run is about: what is validated and written. The caller does not write to them.
 func (t *trainer) weights() *vit.Params[float32] {
 	if t.coarse != nil {
-		t.coarse.levels.Round(t.coarse.rounded, t.params)
 		return t.coarse.rounded
 	}
 	return t.params

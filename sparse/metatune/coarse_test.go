@@ -159,16 +159,15 @@ func TestCoarseRefuses(t *testing.T) {
 }
 
 // The gradient of 1 - cosine agrees with differences.
-func TestCoarseLossGradient(t *testing.T) {
+func TestCosineLossGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	const n, dim = 3, 7
 	embed, target, grad := make([]float32, n*dim), make([]float32, n*dim), make([]float32, n*dim)
 	for i := range embed {
 		embed[i], target[i] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
 	}
-	var c coarse
 	var s headScratch
-	loss := c.loss(grad, embed, target, n, dim, &s)
+	loss := cosineLoss(grad, embed, target, n, dim, &s)
 	var want float64
 	for i := range n {
 		var xy, xx, yy float64
@@ -186,9 +185,9 @@ func TestCoarseLossGradient(t *testing.T) {
 		scratch := make([]float32, n*dim)
 		at := embed[i]
 		embed[i] = at + h
-		up := c.loss(scratch, embed, target, n, dim, &s)
+		up := cosineLoss(scratch, embed, target, n, dim, &s)
 		embed[i] = at - h
-		down := c.loss(scratch, embed, target, n, dim, &s)
+		down := cosineLoss(scratch, embed, target, n, dim, &s)
 		embed[i] = at
 		if d := (up - down) / (2 * h); math.Abs(d-float64(grad[i])) > 2e-4 {
 			t.Errorf("number %d: difference %g, gradient %g", i, d, grad[i])

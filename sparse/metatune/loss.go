@@ -152,3 +152,14 @@ func contrastLoss(dEmbed, embed []float32, labels []int, dim int, temperature, w
 	unitRowsBackward(dEmbed, dz, z, norm, n, dim)
 	return loss / float64(anchors)
 }
+
+// cosineLoss is the mean over n pictures of 1 - cosine of embed and target, both (n, dim). It adds its gradient to dEmbed.
+func cosineLoss(dEmbed, embed, target []float32, n, dim int, s *headScratch) float64 {
+	z, norm, dz := grow(&s.z, n*dim), grow(&s.norm, n), grow(&s.dz, n*dim)
+	unitRows(dz, norm, target, n, dim)
+	unitRows(z, norm, embed, n, dim)
+	loss := 1 - float64(kernel.Dot(z, dz))/float64(n)
+	kernel.Scale(dz, -1/float32(n))
+	unitRowsBackward(dEmbed, dz, z, norm, n, dim)
+	return loss
+}

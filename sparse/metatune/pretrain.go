@@ -100,6 +100,7 @@ func Pretrain(ctx context.Context, cfg PretrainConfig, progress Progress) (*vit.
 	if err := t.resume(saved); err != nil {
 		return nil, err
 	}
+	t.round()
 	// Only now: a run that is refused leaves the files of the other as they were.
 	log, err := openLog(cfg.Out, cfg)
 	if err != nil {
@@ -181,7 +182,6 @@ func (t *trainer) run(ctx context.Context, log *runLog, val *validation, progres
 		}
 		started := time.Now()
 		size := t.cfg.size(t.step)
-		t.weights() // rounds what the last step moved
 		t.runMicros(workers, size)
 		stats := t.update()
 		stats.Size, stats.Seconds = size, time.Since(started).Seconds()
@@ -233,7 +233,7 @@ func (t *trainer) runMicro(m *micro, w *worker, size int, rng *rand.Rand) {
 		w.target = grow(&w.target, len(m.embed))
 		t.coarse.teacher.Forward(w.target, m.images, cfg.Batch, size, w.teach)
 		t.model.Forward(m.embed, m.images, cfg.Batch, size, w.act)
-		m.loss, m.right = t.coarse.loss(m.dEmbed, m.embed, w.target, cfg.Batch, cfg.Model.Dim, &w.scratch), 0
+		m.loss, m.right = cosineLoss(m.dEmbed, m.embed, w.target, cfg.Batch, cfg.Model.Dim, &w.scratch), 0
 		t.model.Backward(m.grad, m.dEmbed, w.act)
 		return
 	}
@@ -300,6 +300,7 @@ func (t *trainer) update() StepStats {
 	lr := nn.Schedule{Peak: t.cfg.LR, Warmup: t.cfg.Warmup, Total: t.cfg.Steps}.At(t.step)
 	stats.LR = lr
 	stats.GradNorm = t.opt.step(t.params, total, lr)
+	t.round()
 	for i, s := range t.sets {
 		var sum []float32
 		count := 0

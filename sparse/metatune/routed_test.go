@@ -1,9 +1,9 @@
 package metatune
 
 import (
-	"context"
 	"errors"
 	"math"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"sync/atomic"
@@ -36,6 +36,36 @@ func tint(route func(scores, prototypes []float32), embedded *atomic.Int64) Meth
 	return Method{Name: "tinted", Identity: "tint", New: func() Embedder {
 		return &tinted{pixelEmbedder: tintSide, route: route, embedded: embedded}
 	}}
+}
+
+// decodedSet is a set's test classes and their pictures.
+func decodedSet(t *testing.T, data, name string) (*fewshot.Dataset, [][]*picture.Picture) {
+	t.Helper()
+	splits, err := fewshot.LoadSplits(filepath.Join(data, "datasets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := splits.Open(name, fewshot.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	pics, err := decodeAll(t.Context(), d, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, pics
+}
+
+// oneByOne embeds each picture alone by what it is given.
+func oneByOne(dim int, pics [][]*picture.Picture) func(by func([]float32, []*picture.Picture)) func(class, image int) []float32 {
+	return func(by func([]float32, []*picture.Picture)) func(class, image int) []float32 {
+		return func(class, image int) []float32 {
+			row := make([]float32, dim)
+			by(row, pics[class][image:image+1])
+			return row
+		}
+	}
 }
 
 func byStrength(scores, prototypes []float32) {
@@ -96,27 +126,9 @@ func TestRoutedEpisodeByEpisode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	splits, err := fewshot.LoadSplits(cfg.Data + "/datasets.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := splits.Open("weave", fewshot.Test)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	pics, err := decodeAll(context.Background(), d, 0, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, pics := decodedSet(t, cfg.Data, "weave")
 	r := tint(nil, nil).New().(Routed)
-	embed := func(by func([]float32, []*picture.Picture)) func(class, image int) []float32 {
-		return func(class, image int) []float32 {
-			row := make([]float32, r.Dim())
-			by(row, pics[class][image:image+1])
-			return row
-		}
-	}
+	embed := oneByOne(r.Dim(), pics)
 	for _, at := range bothKinds {
 		c := suite.Cell("tinted", "weave", at)
 		draw, err := at.sampler(d, setSeed(cfg.Seed, "weave"))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 
 	"haguruma/core/fewshot"
@@ -93,34 +92,16 @@ func TestUnknownRouted(t *testing.T) {
 		t.Error("weights by strength change nothing, so nothing is tested")
 	}
 
-	splits, err := fewshot.LoadSplits(filepath.Join(data, "datasets.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := splits.Open("photo", fewshot.Test)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	pics, err := decodeAll(context.Background(), d, 0, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, pics := decodedSet(t, data, "photo")
 	draw, err := Setting{2, 2}.sampler(d, setSeed(cfg.Seed, d.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := byHand.New().(Routed)
+	embed := oneByOne(r.Dim(), pics)
 	var auroc, refused float64
 	for i := range cfg.Episodes {
 		episode := draw(i)
-		embed := func(with func([]float32, []*picture.Picture)) func(class, image int) []float32 {
-			return func(class, image int) []float32 {
-				row := make([]float32, r.Dim())
-				with(row, []*picture.Picture{pics[class][image]})
-				return row
-			}
-		}
 		means, scores := make([]float32, 2*r.Dim()), make([]float32, r.Experts())
 		fewshot.ClassMeans(means, episode.SupportRows(r.Dim(), embed(r.Embed)), fewshot.Labels(episode.Support), 2, r.Dim())
 		r.Route(scores, means, 2)
