@@ -85,7 +85,8 @@ adapting makes it. --unknown measures instead how well queries are told from as 
 pictures of classes that are not in the episode: AUROC, and how many of each the
 threshold calls unknown; with --experts too, without --finetune.
 --finetune adds a row for each way to take gradient steps on the support of
-each task; the report says which learning rates were chosen and how long it took.`,
+each task, from what the experts merge where there are some; the report says
+which learning rates were chosen and how long it took.`,
 		Example: `  haguruma eval --data data
   haguruma eval --suite ../shared/data --out out/suite
   haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json

@@ -56,6 +56,12 @@ func TestEvalExperts(t *testing.T) {
 		t.Errorf("unknown with experts: %+v", unknown)
 	}
 
+	// Fine-tuning begins at what the experts merge.
+	tuned := parse[metatune.SuiteReport](t, succeed(t, append(eval, "--experts", experts, "--finetune", "none")...))
+	if len(tuned.Tuning) != 1 || tuned.Tuning[0].Method != "mix tuned, none" {
+		t.Errorf("tuned with experts: %+v", tuned.Tuning)
+	}
+
 	refuse(t, exitUsage, []string{"--suite"}, "eval", "--data", data, "--experts", experts)
 	refuse(t, exitUsage, []string{"--experts-float"}, "eval", "--suite", data, "--experts-float")
 	refuse(t, exitUsage, []string{"two are called mix", "NAME=FILE"}, append(eval, "--experts", experts, "--experts", "mix="+pmf)...)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"haguruma/core/vit"
+	"haguruma/sparse"
 	"haguruma/sparse/finetune"
 	"haguruma/sparse/metatune"
 )
@@ -50,7 +51,7 @@ type finetuneFlags struct {
 }
 
 func (x *finetuneFlags) add(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&x.modes, "finetune", nil, fmt.Sprintf("add a row for the bundle, and the experts, tuned on each task: %s (with --suite)", names(finetune.Modes)))
+	flags.StringSliceVar(&x.modes, "finetune", nil, fmt.Sprintf("add a row for the bundle, or for each file of --experts, tuned on each task: %s (with --suite)", names(finetune.Modes)))
 	x.tuningFlags.add(flags)
 }
 
@@ -98,8 +99,22 @@ func (x *finetuneFlags) check(suite bool) error {
 	return nil
 }
 
-// methods are the bundle, and all experts merged into it, tuned in every mode asked for.
+// start is what is tuned: the bundle, or what experts merge into it.
+type start struct {
+	name, path string // of the file that is named when they do not fit
+	experts    *sparse.Experts
+	hash       string // of the experts
+}
+
+// methods are the experts merged into the bundle, or the bundle itself where there are none, tuned in every mode asked for.
 func (x *finetuneFlags) methods(experts []namedExperts, b *bundle) ([]metatune.Method, error) {
+	starts := []start{{name: b.name, path: b.path}}
+	if len(experts) > 0 {
+		starts = nil
+	}
+	for _, e := range experts {
+		starts = append(starts, start{e.name, e.path, e.tuned, e.hash})
+	}
 	var methods []metatune.Method
 	for _, mode := range x.modes {
 		cfg := x.config(mode)
@@ -110,15 +125,10 @@ func (x *finetuneFlags) methods(experts []namedExperts, b *bundle) ([]metatune.M
 		if err != nil {
 			return nil, err
 		}
-		m, err := metatune.FineTune(strings.TrimSpace(b.name+" tuned, "+mode), b.model, b.hash, nil, "", string(how), tuneOne(cfg))
-		if err != nil {
-			return nil, err
-		}
-		methods = append(methods, m)
-		for _, e := range experts {
-			m, err := metatune.FineTune(e.name+" tuned, "+mode, b.model, b.hash, e.tuned, e.hash, string(how), tuneOne(cfg))
+		for _, s := range starts {
+			m, err := metatune.FineTune(strings.TrimSpace(s.name+" tuned, "+mode), b.model, b.hash, s.experts, s.hash, string(how), tuneOne(cfg))
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", e.path, err)
+				return nil, fmt.Errorf("%s: %w", s.path, err)
 			}
 			methods = append(methods, m)
 		}

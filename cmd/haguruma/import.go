@@ -152,11 +152,7 @@ func (a *app) importFile(path string, f *importFlags, flags []vit.Hint) error {
 	if err != nil {
 		return err
 	}
-	hints, err := hintsBeside(source.path)
-	if err != nil {
-		return err
-	}
-	read, experts, err := readBackbone(source, f, append(hints, flags...))
+	read, experts, err := readBackbone(source, f, flags)
 	if err != nil {
 		return err
 	}

@@ -87,9 +87,8 @@ func TestImportOwn(t *testing.T) {
 	f.Metadata["pretrain"], f.Metadata["seconds"], f.Metadata["else"] = `{"script":"x"}`, "7", "not taken along"
 	folder := t.TempDir()
 	weights, card := saveSafetensors(t, filepath.Join(folder, "weights.safetensors"), f), filepath.Join(folder, "card.md")
-	if err := os.WriteFile(card, []byte("a card\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	write(t, card, []byte("a card\n"))
+	write(t, filepath.Join(folder, "config.json"), []byte(`{"heads": 7, "steps": 3}`)) // the recipe that pretrain leaves beside its weights
 	out := filepath.Join(folder, "models")
 	r := parse[imported](t, succeed(t, "import", weights, "--out", out, "--name", "own", "--card", card, "--float32", "--json"))
 	if r.Layout != ownLayout || r.Read != len(f.Tensors) || r.From["heads"] != "the checkpoint" || r.Bundle.Name != "own" {

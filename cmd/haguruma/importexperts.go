@@ -21,12 +21,17 @@ type importedExperts struct {
 	Missing     []string  `json:"missing"`     // tensors without which there is no router
 }
 
-// readBackbone reads the backbone of a checkpoint, and the experts of one that has some.
-func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vit.Import, *smat.Checkpoint, error) {
+// readBackbone reads the backbone of a checkpoint, and the experts of one that has some. flags come after what files beside it say.
+func readBackbone(source *checkpointFile, f *importFlags, flags []vit.Hint) (*vit.Import, *smat.Checkpoint, error) {
 	if vit.IsCheckpoint(source.file) {
-		read, err := readOwn(source, f, hints)
+		read, err := readOwn(source, f, flags)
 		return read, nil, err
 	}
+	hints, err := hintsBeside(source.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	hints = append(hints, flags...)
 	if !smat.Is(source.file) {
 		read, err := vit.ImportParams(source.file, f.layout, hints...)
 		if err != nil {
@@ -52,13 +57,14 @@ func readBackbone(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vi
 // ownLayout is what the result calls checkpoints of this project's own form.
 const ownLayout = "haguruma"
 
-// readOwn reads a float32 checkpoint of haguruma pretrain or of tools/torch/pretrain.py, which says all of itself.
-func readOwn(source *checkpointFile, f *importFlags, hints []vit.Hint) (*vit.Import, error) {
+// readOwn reads a float32 checkpoint of haguruma pretrain or of tools/torch/pretrain.py, which says all of itself: the config.json beside it is the
+// recipe of its training.
+func readOwn(source *checkpointFile, f *importFlags, flags []vit.Hint) (*vit.Import, error) {
 	if f.layout != "auto" && f.layout != ownLayout {
 		return nil, importError{fmt.Errorf("%s: layout %q: the file is a checkpoint of haguruma: %w", source.path, f.layout, vit.ErrUnsupported)}
 	}
-	if len(hints) > 0 {
-		return nil, importError{fmt.Errorf("%s: %s: the checkpoint has a config of its own, which nothing overrides: %w", source.path, hints[0].Source, vit.ErrUnsupported)}
+	if len(flags) > 0 {
+		return nil, importError{fmt.Errorf("%s: %s: the checkpoint has a config of its own, which nothing overrides: %w", source.path, flags[0].Source, vit.ErrUnsupported)}
 	}
 	params, err := vit.OpenParams(source.file)
 	if err != nil {
