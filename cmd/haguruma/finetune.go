@@ -106,14 +106,17 @@ type start struct {
 	hash       string // of the experts
 }
 
-// methods are the experts merged into the bundle, or the bundle itself where there are none, tuned in every mode asked for.
+// methods are the experts merged into the bundle, or the bundle itself where there are none, tuned in every mode asked for. b may be nil where no mode is.
 func (x *finetuneFlags) methods(experts []namedExperts, b *bundle) ([]metatune.Method, error) {
-	starts := []start{{name: b.name, path: b.path}}
-	if len(experts) > 0 {
-		starts = nil
+	if len(x.modes) == 0 {
+		return nil, nil
 	}
+	var starts []start
 	for _, e := range experts {
 		starts = append(starts, start{e.name, e.path, e.tuned, e.hash})
+	}
+	if len(starts) == 0 {
+		starts = []start{{name: b.name, path: b.path}}
 	}
 	var methods []metatune.Method
 	for _, mode := range x.modes {

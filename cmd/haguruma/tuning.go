@@ -89,6 +89,10 @@ func tunedBy(r *adapt.TuningReport) *fineTuned {
 
 // tell says it in a line or two.
 func (t *fineTuned) tell(w io.Writer) {
+	if t.Rate == 0 && len(t.Trials) == 1 {
+		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, prototypes get all %d examples right that are left out\n", t.Mode, t.Held)
+		return
+	}
 	if t.Rate == 0 {
 		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, no rate that was tried does better on examples that it has not seen\n", t.Mode)
 		return

@@ -266,46 +266,23 @@ var parts = []float64{0.5, 1}
 
 // vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
 // returns how each of them embeds the support (n, dim), fold by fold.
+//
+// No change wins a tie, so where it has every held-out example right there is nothing that could win, and no rate is tried.
 func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]float32, err error) {
 	result.Votes = []Vote{{Part: 1}}
-	for _, rate := range rates {
-		for _, part := range parts {
-			result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
-		}
+	r.train.start(0)
+	plain, err := r.train.embedAll()
+	if err != nil {
+		return nil, err
 	}
-	moved := make([]float32, len(r.first))
-	embeds = make([][][]float32, len(result.Votes))
-	judge := func(vote int, list [][]int, left []bool) error {
-		embed, err := r.train.judge(&result.Votes[vote], list, left)
-		embeds[vote] = append(embeds[vote], embed)
-		return err
-	}
+	embeds = [][][]float32{nil}
 	for _, left := range out {
-		list := members(r.train.views.task, left)
-		r.train.start(0)
-		if err := judge(0, list, left); err != nil {
+		r.train.judge(&result.Votes[0], plain, left)
+		embeds[0] = append(embeds[0], plain)
+	}
+	if result.Votes[0].Right < result.Held {
+		if err := r.tries(result, rates, out, &embeds); err != nil {
 			return nil, err
-		}
-		for i, rate := range rates {
-			first := 1 + i*len(parts)
-			votes := result.Votes[first:][:len(parts)]
-			if _, err := r.steps(rate, list); errors.Is(err, ErrNotFinite) {
-				for j := range votes {
-					votes[j].Loss = math.Inf(1)
-					embeds[first+j] = append(embeds[first+j], nil) // never chosen
-				}
-				continue
-			} else if err != nil {
-				return nil, err
-			}
-			r.moved(moved)
-			for j := range votes {
-				copy(r.train.theta.Flat, r.first)
-				kernel.Axpy(r.train.theta.Flat, float32(votes[j].Part), moved)
-				if err := judge(first+j, list, left); err != nil {
-					return nil, err
-				}
-			}
 		}
 	}
 	for i := range result.Votes {
@@ -315,6 +292,44 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 		}
 	}
 	return embeds, nil
+}
+
+// tries adds the votes of each rate and part, and their embeddings.
+func (r *run) tries(result *Result, rates []float64, out [][]bool, embeds *[][][]float32) error {
+	for _, rate := range rates {
+		for _, part := range parts {
+			result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
+			*embeds = append(*embeds, nil)
+		}
+	}
+	moved := make([]float32, len(r.first))
+	for _, left := range out {
+		list := members(r.train.views.task, left)
+		for i, rate := range rates {
+			first := 1 + i*len(parts)
+			_, err := r.steps(rate, list)
+			if err != nil && !errors.Is(err, ErrNotFinite) {
+				return err
+			}
+			r.moved(moved)
+			for j := range parts {
+				v, to := &result.Votes[first+j], &(*embeds)[first+j]
+				if err != nil {
+					v.Loss, *to = math.Inf(1), append(*to, nil) // never chosen
+					continue
+				}
+				copy(r.train.theta.Flat, r.first)
+				kernel.Axpy(r.train.theta.Flat, float32(v.Part), moved)
+				embed, err := r.train.embedAll()
+				if err != nil {
+					return err
+				}
+				r.train.judge(v, embed, left)
+				*to = append(*to, embed)
+			}
+		}
+	}
+	return nil
 }
 
 // steps trains from the start on the members.
@@ -339,40 +354,43 @@ func (r *run) schedule(i int) float64 {
 	return 0.5 * (1 + math.Cos(math.Pi*float64(i)/float64(r.cfg.Steps)))
 }
 
-// judge classifies the examples that are left out by the prototypes of the members, as they are, and adds up. It returns all embeddings (n, dim).
-func (t *trainer) judge(v *Vote, members [][]int, left []bool) (embed []float32, err error) {
-	dim, way := t.theta.Config.Dim, len(members)
+// embedAll embeds the support as it is (n, dim).
+func (t *trainer) embedAll() ([]float32, error) {
 	var batch []view
-	for i := range left {
+	for i := range t.views.task.Labels {
 		batch = append(batch, view{i, 0})
 	}
-	embed = make([]float32, len(batch)*dim)
-	err = t.each(len(batch), func(w *worker, _, from, to int) {
+	dim := t.theta.Config.Dim
+	embed := make([]float32, len(batch)*dim)
+	return embed, t.each(len(batch), func(w *worker, _, from, to int) {
 		t.forward(w, embed[from*dim:to*dim], batch[from:to], nil)
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// judge classifies the examples that are left out by the prototypes of the others, and adds up.
+//
+//	embed  (n, dim)
+func (t *trainer) judge(v *Vote, embed []float32, left []bool) {
+	task, dim := t.views.task, t.theta.Config.Dim
 	var support []float32
 	var labels []int
-	for label, list := range members {
+	for label, list := range members(task, left) {
 		for _, i := range list {
 			support, labels = append(support, embed[i*dim:(i+1)*dim]...), append(labels, label)
 		}
 	}
-	prototypes, logits := make([]float32, way*dim), make([]float32, way)
-	fewshot.Prototypes(prototypes, support, labels, way, dim)
+	prototypes, logits := make([]float32, task.Way*dim), make([]float32, task.Way)
+	fewshot.Prototypes(prototypes, support, labels, task.Way, dim)
 	for i, out := range left {
 		if !out {
 			continue
 		}
-		label := t.views.task.Labels[i]
-		fewshot.CosineLogits(logits, embed[i*dim:(i+1)*dim], prototypes, 1, way, dim, fewshot.LogitScale)
+		label := task.Labels[i]
+		fewshot.CosineLogits(logits, embed[i*dim:(i+1)*dim], prototypes, 1, task.Way, dim, fewshot.LogitScale)
 		if fewshot.Argmax(logits) == label {
 			v.Right++
 		}
-		fewshot.Probabilities(logits, logits, 1, way)
+		fewshot.Probabilities(logits, logits, 1, task.Way)
 		v.Loss -= math.Log(max(float64(logits[label]), 1e-30))
 	}
-	return embed, nil
 }

@@ -177,6 +177,27 @@ func TestVotes(t *testing.T) {
 	}
 }
 
+// TestNothingToGain: where every held-out example is right already, no rate is tried and the base stays.
+func TestNothingToGain(t *testing.T) {
+	base, task := smallBackbone(), stripes(4, 5, 1)
+	plane := len(task.Images) / len(task.Labels)
+	for i, label := range task.Labels { // all examples of a class are its first one
+		copy(task.Images[i*plane:(i+1)*plane], task.Images[slices.Index(task.Labels, label)*plane:][:plane])
+	}
+	c, calls, last := smallTuning(Sparse), 0, 0
+	r := mustTune(t, &Tuner{Base: base, Progress: func(done, of int, _ float64) {
+		if calls, last = calls+1, of-done; of != (1+2*(len(c.Rates)-1))*c.Steps {
+			t.Errorf("progress %d of %d", done, of)
+		}
+	}}, task, c)
+	if len(r.Votes) != 1 || r.Votes[0].Right != r.Held || r.Held != 20 || !(r.Votes[0].Loss > 0) || r.Rate != 0 || r.Model != base || calls != 1 || last != 0 {
+		t.Errorf("%d calls, %d steps left, %+v", calls, last, r)
+	}
+	if len(r.Folds) != 2 || len(r.Folds[0].Embed) != 20*base.Config().Dim {
+		t.Errorf("folds to judge by: %d", len(r.Folds))
+	}
+}
+
 // TestElect: most right, then least loss, but no change wins a tie.
 func TestElect(t *testing.T) {
 	for _, c := range []struct {
