@@ -283,21 +283,27 @@ func TestPlaces(t *testing.T) {
 }
 
 // BenchmarkMergeTask is routing and merging one task beside embedding its support, 5 classes of 5 pictures, one at a time as the page does:
-// the default bundle's size, 8 experts of density 0.1, of each the fastest run. Masks with levels between closed and open are merged too.
+// the default bundle's size, 4 experts of density 0.05 as it has and 8 of density 0.1, of each the fastest run. Masks with levels between closed and
+// open are merged too.
 //
 //	go test -run - -bench MergeTask ./sparse
 func BenchmarkMergeTask(b *testing.B) {
 	defer kernel.SetParallel(kernel.SetParallel(1))
+	b.Run("4x0.05", func(b *testing.B) { benchmarkMergeTask(b, 4, 0.05) })
+	b.Run("8x0.1", func(b *testing.B) { benchmarkMergeTask(b, 8, 0.1) })
+}
+
+func benchmarkMergeTask(b *testing.B, experts int, density float64) {
 	c := defaultConfig
 	base, tensors := newBackbone(c)
 	rng := rand.New(rand.NewPCG(1, 2))
-	e := RandomExperts(tensors, 8, 0.1, 0.01, c.Dim, rng)
+	e := RandomExperts(tensors, experts, density, 0.01, c.Dim, rng)
 	const way, shots = 5, 5
 	images := randomImages(way*shots, c.ImageSize)
-	embed, prototypes, scores := make([]float32, way*shots*c.Dim), make([]float32, way*c.Dim), make([]float32, 8)
+	embed, prototypes, scores := make([]float32, way*shots*c.Dim), make([]float32, way*c.Dim), make([]float32, experts)
 	size := 3 * c.ImageSize * c.ImageSize
 	embedding, routing, merging, soft := time.Hour, time.Hour, time.Hour, time.Hour
-	levels := randomExperts(tensors, 8, 0.1, 0.01, true, rng)
+	levels := randomExperts(tensors, experts, density, 0.01, true, rng)
 	levels.RoundDelta()
 	for b.Loop() {
 		start := time.Now()
