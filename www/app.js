@@ -207,8 +207,8 @@ function classCalled(name) {
 
 const sampleButton = byId("sample", HTMLButtonElement);
 
-/** Pictures of each class of the sample. */
-const samples = 5;
+/** Pictures of each class of the sample, and the one that is tried: the 6th is among the one in twenty that a threshold takes for unknown. */
+const [samples, tried] = [5, 7];
 
 /** The sample is learnt without Learn, as soon as there is an engine. */
 let learnAtOnce = false;
@@ -224,7 +224,7 @@ sampleButton.addEventListener("click", async () => {
 	}
 	learnAtOnce = true;
 	runner.learn();
-	trial.setPicture(part(true, samples + 1), text.samplePart(samples + 1));
+	trial.setPicture(part(true, tried), text.samplePart(tried));
 });
 
 /** Classes the page made and nobody named: the first folders take their place. @type {WeakSet<Class>} */
