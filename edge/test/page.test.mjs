@@ -176,7 +176,7 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		assert.deepEqual(await answer(user, queries[1] ?? stripes(true, 1), there), said[1]);
 
 		// Learnt once more there, from all pictures; the page opened anew goes on with the same task.
-		await user.choose(user.button(user.card(1), text.chooseFiles), [fileOf("5.png", stripes(true, 5))]);
+		await user.choose(user.button(user.card(1), text.chooseFiles), [fileOf("5.png", stripes(true, 8))]);
 		await inUse(page, 3);
 		const third = await answer(user, queries[2] ?? stripes(true, 1), there);
 		const name = await nameThere(page);
