@@ -207,7 +207,7 @@ function classCalled(name) {
 
 const sampleButton = byId("sample", HTMLButtonElement);
 
-/** Pictures of each class of the sample, and the one that is tried: the 6th is among the one in twenty that a threshold takes for unknown. */
+/** Pictures of each class of the sample, and the one that is tried: the 6th is one that the default bundle takes for unknown. */
 const [samples, tried] = [5, 7];
 
 /** The sample is learnt without Learn, as soon as there is an engine. */

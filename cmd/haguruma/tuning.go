@@ -89,12 +89,12 @@ func tunedBy(r *adapt.TuningReport) *fineTuned {
 
 // tell says it in a line or two.
 func (t *fineTuned) tell(w io.Writer) {
-	if t.Rate == 0 && len(t.Trials) == 1 {
-		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, prototypes get all %d examples right that are left out\n", t.Mode, t.Held)
-		return
-	}
 	if t.Rate == 0 {
-		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, no rate that was tried does better on examples that it has not seen\n", t.Mode)
+		why := "no rate that was tried does clearly better on examples that it has not seen"
+		if len(t.Trials) == 1 {
+			why = fmt.Sprintf("prototypes get %d of %d examples right that are left out, and steps can gain too little", t.Trials[0].Right, t.Held)
+		}
+		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, %s\n", t.Mode, why)
 		return
 	}
 	fmt.Fprintf(w, "fine-tuning (%s): %s at rate %g, of which %.0f%% is taken; %.1f%% of the weights move\n", t.Mode, count(t.Steps, "step", "steps"), t.Rate, 100*t.Part, 100*t.Changed)

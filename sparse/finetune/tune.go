@@ -250,10 +250,10 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	return err
 }
 
-// elect returns the index of the vote with most held-out examples right, of equals that with the smallest loss. No change gives way only where more than
-// a twentieth of the held-out examples are gained, and one at least: of several votes the best has a few more right by chance alone.
+// elect returns the index of the vote with most held-out examples right, of equals that with the smallest loss. No change gives way only to what is above
+// the bar.
 func elect(votes []Vote, held int) (best int) {
-	plain := votes[0].Right + held/20
+	plain := bar(votes[0], held)
 	for i, v := range votes[1:] {
 		if b := votes[best]; v.Right > plain && (best == 0 || v.Right > b.Right || v.Right == b.Right && v.Loss < b.Loss) {
 			best = i + 1
@@ -262,6 +262,10 @@ func elect(votes []Vote, held int) (best int) {
 	return best
 }
 
+// bar is how many held-out examples a change must have more than right, beside the vote of no change: a twentieth of all more than that, for of several
+// votes the best has a few more right by chance alone.
+func bar(plain Vote, held int) int { return plain.Right + held/20 }
+
 // parts are the shares of a change that are voted on: half of it keeps more of what the backbone knew. Source: Wortsman et al. 2022,
 // arXiv:2109.01903 (WiSE-FT).
 var parts = []float64{0.5, 1}
@@ -269,21 +273,29 @@ var parts = []float64{0.5, 1}
 // vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
 // returns how each of them embeds the support (n, dim), fold by fold.
 //
-// No change wins a tie, so where it has every held-out example right there is nothing that could win, and no rate is tried.
+// Where the bar is out of reach no rate is tried.
 func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]float32, err error) {
-	result.Votes = []Vote{{Part: 1}}
+	plain := Vote{Part: 1}
 	r.train.start(0)
-	plain, err := r.train.embedAll()
+	embed, err := r.train.embedAll()
 	if err != nil {
 		return nil, err
 	}
-	embeds = [][][]float32{nil}
 	for _, left := range out {
-		r.train.judge(&result.Votes[0], plain, left)
-		embeds[0] = append(embeds[0], plain)
+		r.train.judge(&plain, embed, left)
 	}
-	if result.Votes[0].Right < result.Held {
-		if err := r.tries(result, rates, out, &embeds); err != nil {
+	result.Votes = []Vote{plain}
+	if bar(plain, result.Held) < result.Held {
+		for _, rate := range rates {
+			for _, part := range parts {
+				result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
+			}
+		}
+	}
+	embeds = make([][][]float32, len(result.Votes))
+	for _, left := range out {
+		embeds[0] = append(embeds[0], embed)
+		if err := r.try(result.Votes[1:], embeds[1:], left); err != nil {
 			return nil, err
 		}
 	}
@@ -296,39 +308,30 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 	return embeds, nil
 }
 
-// tries adds the votes of each rate and part, and their embeddings.
-func (r *run) tries(result *Result, rates []float64, out [][]bool, embeds *[][][]float32) error {
-	for _, rate := range rates {
-		for _, part := range parts {
-			result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
-			*embeds = append(*embeds, nil)
+// try takes the steps of each rate without one fold, and adds to the votes of its parts, which stand together, and to their embeddings.
+func (r *run) try(votes []Vote, embeds [][][]float32, left []bool) error {
+	list, moved := members(r.train.views.task, left), []float32(nil)
+	for first := 0; first < len(votes); first += len(parts) {
+		_, err := r.steps(votes[first].Rate, list)
+		if err != nil && !errors.Is(err, ErrNotFinite) {
+			return err
 		}
-	}
-	moved := make([]float32, len(r.first))
-	for _, left := range out {
-		list := members(r.train.views.task, left)
-		for i, rate := range rates {
-			first := 1 + i*len(parts)
-			_, err := r.steps(rate, list)
-			if err != nil && !errors.Is(err, ErrNotFinite) {
-				return err
-			}
-			r.moved(moved)
-			for j := range parts {
-				v, to := &result.Votes[first+j], &(*embeds)[first+j]
-				if err != nil {
-					v.Loss, *to = math.Inf(1), append(*to, nil) // never chosen
-					continue
-				}
+		moved = room(moved, len(r.first))
+		r.moved(moved)
+		for i := first; i < first+len(parts); i++ {
+			v, embed := &votes[i], []float32(nil)
+			if err != nil {
+				v.Loss = math.Inf(1) // never chosen
+			} else {
 				copy(r.train.theta.Flat, r.first)
 				kernel.Axpy(r.train.theta.Flat, float32(v.Part), moved)
-				embed, err := r.train.embedAll()
-				if err != nil {
-					return err
+				var stopped error
+				if embed, stopped = r.train.embedAll(); stopped != nil {
+					return stopped
 				}
 				r.train.judge(v, embed, left)
-				*to = append(*to, embed)
 			}
+			embeds[i] = append(embeds[i], embed)
 		}
 	}
 	return nil

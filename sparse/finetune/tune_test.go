@@ -198,6 +198,19 @@ func TestNothingToGain(t *testing.T) {
 	}
 }
 
+// TestBar: where it is out of reach nothing could win, so what is not tried would not have been chosen.
+func TestBar(t *testing.T) {
+	for _, c := range []struct{ held, right, want int }{{10, 9, 9}, {10, 10, 10}, {25, 23, 24}, {25, 24, 25}, {40, 37, 39}, {40, 38, 40}} {
+		plain := Vote{0, 1, c.right, 1}
+		if have := bar(plain, c.held); have != c.want {
+			t.Errorf("%d of %d: want %d, have %d", c.right, c.held, c.want, have)
+		}
+		if best := elect([]Vote{plain, {1, 1, c.held, 0.1}}, c.held); (best == 1) != (c.want < c.held) {
+			t.Errorf("%d of %d: all right is chosen %t", c.right, c.held, best == 1)
+		}
+	}
+}
+
 // TestElect: most right, then least loss; no change gives way to more than a twentieth of the held-out examples, and to one at least.
 func TestElect(t *testing.T) {
 	for _, c := range []struct {

@@ -23,7 +23,7 @@ export const finetune = {
 	finetuneLeft: (seconds) => (seconds < 60 ? `about ${count(seconds, "second")} left` : `about ${count(Math.round(seconds / 60), "minute")} left`),
 	/** @param {string} title @param {string} share */
 	finetuneTaken: (title, share) => `${title} is in use: ${share} of the model’s weights have moved.`,
-	finetuneNothing: "Nothing to gain here: no step that was tried does better on pictures left out. All stays as it was.",
+	finetuneNothing: "Nothing to gain here: steps do not do clearly better on pictures left out. All stays as it was.",
 	finetuneRefused: "What came of it is worse on pictures left out, so all stays as it was.",
 	finetuneStopped: "Stopped. All stays as it was.",
 	finetuneChanged: "Ended, because pictures, gears or the version in use have changed. All else stays as it was.",

@@ -17,7 +17,7 @@ export const finetune = {
 	finetuneSteps: (done, total) => `ステップ ${number(done)}／${number(total)}`,
 	finetuneLeft: (seconds) => (seconds < 60 ? `残り約${number(seconds)}秒` : `残り約${number(Math.round(seconds / 60))}分`),
 	finetuneTaken: (title, share) => `${title}を使用中です。モデルの重みの${share}が変わりました。`,
-	finetuneNothing: "微調整の効果はありませんでした。どの調整でも、除いておいた画像の判定は良くなりません。何も変わっていません。",
+	finetuneNothing: "微調整の効果は十分ではありませんでした。除いておいた画像の判定がはっきりとは良くなりません。何も変わっていません。",
 	finetuneRefused: "除いておいた画像の判定が悪くなったため、採用しませんでした。何も変わっていません。",
 	finetuneStopped: "中止しました。何も変わっていません。",
 	finetuneChanged: "画像・歯車・使用中のバージョンのいずれかが変わったため、終了しました。ほかは何も変わっていません。",
