@@ -102,15 +102,6 @@ export class User {
 		};
 	}
 
-	/** @param {{ x: number, y: number }[]} points */
-	async #swipe(points) {
-		const cdp = await this.#cdp();
-		for (const [i, point] of points.entries()) {
-			await cdp.send("Input.dispatchTouchEvent", { type: i === 0 ? "touchStart" : "touchMove", touchPoints: [point] });
-		}
-		await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-	}
-
 	/**
 	 * Keeps a finger on an element until the page has lifted it.
 	 * @param {Locator} element
@@ -138,9 +129,22 @@ export class User {
 		};
 	}
 
-	/** Moves a finger over the page, without a rest. @param {{ x: number, y: number }[]} points */
-	swipe(points) {
-		return this.#swipe(points);
+	/**
+	 * Moves a finger over the page, without a rest, and waits until the page rests: a tap on one that still scrolls stops it and does nothing else.
+	 * @param {{ x: number, y: number }[]} points
+	 */
+	async swipe(points) {
+		const cdp = await this.#cdp();
+		for (const [i, point] of points.entries()) {
+			await cdp.send("Input.dispatchTouchEvent", { type: i === 0 ? "touchStart" : "touchMove", touchPoints: [point] });
+		}
+		await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+		await this.page.evaluate(async () => {
+			for (let still = 0, last = NaN; still < 10; still = scrollY === last ? still + 1 : 0) {
+				last = scrollY;
+				await new Promise((frame) => requestAnimationFrame(frame));
+			}
+		});
 	}
 
 	/** @param {Locator} card @param {Stroke[]} strokes */
