@@ -7,7 +7,7 @@ import { dropZone, fromFolderInput } from "./files.js";
 import { openShelf, Work } from "./kept/work.js";
 import { keepForOffline } from "./offline.js";
 import { OwnModel } from "./ownmodel.js";
-import { paced } from "./paced.js";
+import { breath, paced } from "./paced.js";
 import { listenForPaste } from "./paste.js";
 import { Proof } from "./proof.js";
 import { Runner } from "./runner.js";
@@ -45,10 +45,11 @@ function color(of) {
 	return n;
 }
 
+const opening = openShelf();
 sayAll();
 languageChoice(byId("language", HTMLSelectElement));
+await breath(); // the words are there; the rest is a task of its own
 
-const opening = openShelf();
 /** what is kept of it; null until the storage has answered @type {Work | null} */
 let work = null;
 
@@ -60,8 +61,7 @@ const learnButton = byId("learn", HTMLButtonElement);
 const learnReason = byId("learn-reason", HTMLParagraphElement);
 /** by key @type {Map<number, Card>} */
 const cards = new Map();
-let drawings = 0, photos = 0;
-let bundleName = "";
+let drawings = 0, photos = 0, bundleName = "";
 
 /** Brings the page up to date, once for all changes of a moment. */
 const render = paced(() => {
@@ -219,7 +219,7 @@ sampleButton.addEventListener("click", async () => {
 		const to = classCalled(name);
 		for (let n = 1; n <= samples; n++) {
 			task.addExample(to, text.samplePart(n), part(scratched, n));
-			await new Promise((resolve) => setTimeout(resolve)); // drawing all of them at once would be a long task
+			await breath(); // drawing all of them at once would be a long task
 		}
 	}
 	learnAtOnce = true;

@@ -1,8 +1,9 @@
 // Files over HTTP: status checked before anything, progress by bytes, the bundle held to its manifest.
 
 import { EngineError } from "./error.js";
+import { joined } from "./wire.js";
 
-/** @import { FilePart, Manifest, Progress } from "./engine.js" */
+/** @import { Code, FilePart, Manifest, Progress } from "./engine.js" */
 
 /**
  * @typedef {object} DownloadOptions
@@ -14,12 +15,12 @@ import { EngineError } from "./error.js";
  */
 
 /**
- * Starts a download. The Response returned counts the bytes as they are read; its body can be read once.
+ * Starts a download.
  * @param {URL} url
  * @param {DownloadOptions} options
- * @returns {Promise<Response>}
+ * @returns {Promise<{ body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, total: number | null }>}
  */
-export async function download(url, { part, fetch, onProgress, signal, total = null }) {
+async function download(url, { fetch, signal, total = null }) {
 	/** @type {Response} */
 	let response;
 	try {
@@ -30,22 +31,10 @@ export async function download(url, { part, fetch, onProgress, signal, total = n
 	if (!response.ok) {
 		throw new EngineError("download", `${nameOf(url)}: the server answered ${response.status}`);
 	}
-	if (total === null) total = contentLength(response.headers);
 	if (!response.body) {
 		throw new EngineError("download", `${nameOf(url)}: an answer without content`);
 	}
-	let loaded = 0;
-	onProgress({ part, loaded, total });
-	const counted = response.body.pipeThrough(
-		new TransformStream({
-			transform(chunk, controller) {
-				loaded += chunk.byteLength;
-				onProgress({ part, loaded, total });
-				controller.enqueue(chunk);
-			},
-		}),
-	);
-	return new Response(counted, { headers: { "content-type": "application/wasm" } });
+	return { body: response.body.getReader(), total: total ?? contentLength(response.headers) };
 }
 
 /**
@@ -59,23 +48,17 @@ export function contentLength(headers) {
 	return length !== null && /^[0-9]+$/.test(length) ? Number(length) : null;
 }
 
+/** More than an engine ever has, bytes. */
+const codeLimit = 1 << 26;
+
 /**
+ * Fetches an engine, for the Worker to compile.
  * @param {URL} url
  * @param {DownloadOptions} options
- * @returns {Promise<WebAssembly.Module>}
+ * @returns {Promise<Code>}
  */
-export async function downloadModule(url, options) {
-	const response = await download(url, options);
-	try {
-		if (WebAssembly.compileStreaming) return await WebAssembly.compileStreaming(response);
-		return await WebAssembly.compile(await response.arrayBuffer());
-	} catch (cause) {
-		if (options.signal?.aborted) throw new EngineError("aborted", "the load was stopped", { cause });
-		if (cause instanceof WebAssembly.CompileError) {
-			throw new EngineError("download", `${nameOf(url)}: this is not a WebAssembly file`, { cause });
-		}
-		throw new EngineError("download", `${nameOf(url)}: the download broke off`, { cause });
-	}
+export async function downloadCode(url, options) {
+	return { name: nameOf(url), chunks: await readChunks(url, options, codeLimit) };
 }
 
 /**
@@ -175,19 +158,20 @@ export const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2
  * @param {DownloadOptions} options
  * @param {number} limit
  */
-async function readBytes(url, options, limit) {
-	const response = await download(url, options);
-	const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-	/** @type {Uint8Array[]} */
+async function readChunks(url, options, limit) {
+	const { part, onProgress } = options;
+	const { body, total } = await download(url, options);
+	/** @type {Uint8Array<ArrayBuffer>[]} */
 	const chunks = [];
 	let length = 0;
 	try {
 		for (;;) {
-			const { done, value } = await reader.read();
+			onProgress({ part, loaded: length, total });
+			const { done, value } = await body.read();
 			if (done) break;
 			length += value.length;
 			if (length > limit) {
-				await reader.cancel();
+				await body.cancel();
 				throw new EngineError("download", `${nameOf(url)}: more than ${limit} bytes`);
 			}
 			chunks.push(value);
@@ -197,13 +181,12 @@ async function readBytes(url, options, limit) {
 		throw new EngineError(
 			options.signal?.aborted ? "aborted" : "download", `${nameOf(url)}: the download broke off`, { cause });
 	}
-	const bytes = new Uint8Array(length);
-	let offset = 0;
-	for (const chunk of chunks) {
-		bytes.set(chunk, offset);
-		offset += chunk.length;
-	}
-	return bytes;
+	return chunks;
+}
+
+/** @param {URL} url @param {DownloadOptions} options @param {number} limit bytes */
+async function readBytes(url, options, limit) {
+	return joined(await readChunks(url, options, limit));
 }
 
 const manifestLimit = 1 << 16;

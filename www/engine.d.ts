@@ -106,7 +106,7 @@ export interface LoadOptions {
 	signal?: AbortSignal;
 	/** makes the Web Worker; default: a module Worker of engine.worker.js */
 	createWorker?: () => Worker;
-	/** default: the global fetch */
+	/** default: the global fetch; the chunks of an answer's body are the engine's from then on */
 	fetch?: (url: URL, init?: RequestInit) => Promise<Response>;
 }
 
@@ -353,7 +353,14 @@ export interface WirePicture {
 	height: number;
 }
 
+/** A WebAssembly file as it came; the buffers are transferred. */
+export interface Code {
+	name: string;
+	chunks: Uint8Array<ArrayBuffer>[];
+}
+
 export type Request =
+	| { id: number; verb: "compile"; code: Code }
 	| { id: number; verb: "open"; module: WebAssembly.Module; bundle: Uint8Array<ArrayBuffer>; sha256: string }
 	| { id: number; verb: "openExperts"; experts: Uint8Array<ArrayBuffer>; sha256: string; backbone: string }
 	| { id: number; verb: "useExperts"; on: boolean }

@@ -1,7 +1,7 @@
 // The engine as the page sees it: one class, every call a promise, all work in a Web Worker. The contract, with the
 // messages, is engine.d.ts.
 
-import { downloadBundle, downloadModule, downloadPart } from "./download.js";
+import { downloadBundle, downloadCode, downloadPart } from "./download.js";
 import { EngineError } from "./error.js";
 import { engineFile, relaxedSupported, simdSupported } from "./simd.js";
 import { toBytes, toWire, transfers } from "./wire.js";
@@ -83,17 +83,18 @@ export class Engine {
 			};
 			const base = globalThis.document?.baseURI ?? import.meta.url;
 			const manifestUrl = new URL(bundleUrl, base);
-			const [module, { manifest, bytes, checked }] = await Promise.all([
-				downloadModule(new URL(wasmUrl, base), { part: "engine", ...shared }).catch(fail),
+			const [code, { manifest, bytes, checked }] = await Promise.all([
+				downloadCode(new URL(wasmUrl, base), { part: "engine", ...shared }).catch(fail),
 				downloadBundle(manifestUrl, { part: "bundle", ...shared }).catch(fail),
 			]);
 			if (first) throw first;
 			const engine = new Engine({
-				module, bundle: bytes, sha256: checked ? "" : manifest.sha256, backbone: manifest.sha256, name: manifest.name,
+				engine: code, bundle: bytes, sha256: checked ? "" : manifest.sha256, backbone: manifest.sha256, name: manifest.name,
 				expertsFile: manifest.experts && { url: new URL(manifest.experts.file, manifestUrl), part: manifest.experts },
-				experts: null, expertsOff: false, tuningUrl: new URL(tuningUrl, base), tuner: tuning ? module : null, createWorker, fetch, onProgress, onDeath,
+				experts: null, expertsOff: false, tuningUrl: new URL(tuningUrl, base), tuner: null, createWorker, fetch, onProgress, onDeath,
 			});
-			await engine.#start(signal, worker);
+			const module = await engine.#start(signal, worker);
+			if (tuning) engine.#parts.tuner = module;
 			return engine;
 		} catch (error) {
 			worker.terminate();
@@ -107,11 +108,12 @@ export class Engine {
 	async twin({ tuning = false, onProgress = () => {}, signal } = {}) {
 		const parts = this.#parts;
 		if (this.#gone) throw this.#gone;
-		if (tuning) parts.tuner ??= await downloadModule(parts.tuningUrl, { part: "engine", fetch: parts.fetch, onProgress, ...(signal && { signal }) });
+		const tuner = tuning && (parts.tuner ?? await downloadCode(parts.tuningUrl, { part: "engine", fetch: parts.fetch, onProgress, ...(signal && { signal }) }));
 		if (this.#gone) throw this.#gone; // meanwhile
 		if (signal?.aborted) throw new EngineError("aborted", "the load was stopped");
-		const twin = new Engine({ ...parts, module: (tuning && parts.tuner) || parts.module, onProgress, onDeath: () => {} });
-		await twin.#start(signal);
+		const twin = new Engine({ ...parts, engine: tuner || parts.engine, onProgress, onDeath: () => {} });
+		const module = await twin.#start(signal);
+		if (tuning) parts.tuner = module;
 		return twin;
 	}
 
@@ -326,9 +328,9 @@ export class Engine {
 		this.#parts.experts = null;
 	}
 
-	/** @param {AbortSignal} [signal] @param {Worker} [worker] one made before */
+	/** @param {AbortSignal} [signal] @param {Worker} [worker] one made before @returns {Promise<WebAssembly.Module>} the engine's */
 	async #start(signal, worker = this.#parts.createWorker()) {
-		const { module, bundle, sha256, name } = this.#parts;
+		const { engine, bundle, sha256, name } = this.#parts;
 		const begin = performance.now();
 		this.#worker = worker;
 		this.#gone = null;
@@ -342,12 +344,16 @@ export class Engine {
 		signal?.addEventListener("abort", onAbort);
 		try {
 			this.#chosen({ experts: null, tuned: false });
+			/** @type {WebAssembly.Module} */
+			const module = "chunks" in engine ? await this.#call({ verb: "compile", code: engine }) : engine;
+			this.#parts.engine = module;
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
 			if (this.#parts.experts) await this.#openExperts(this.#parts.experts);
 			if (this.#parts.expertsOff) await this.#call({ verb: "useExperts", on: false });
 			this.info = { ...info, bundle: name, bytes: bundle.length };
 			this.startMs = performance.now() - begin;
 			this.#parts.sha256 = "";
+			return module;
 		} catch (error) {
 			// The caller has this error in hand: a Worker that never opened its bundle is of no use.
 			if (this.#worker === worker) this.#end(/** @type {EngineError} */ (error));

@@ -32,3 +32,6 @@ export function paced(work) {
 	};
 	return ask;
 }
+
+/** Ends the task: what waits for the thread comes first. @returns {Promise<void>} */
+export const breath = () => new Promise((resolve) => setTimeout(resolve));

@@ -2,7 +2,7 @@
 
 import { EngineError } from "./error.js";
 
-/** @import { AdaptProgress, FilePart, LoadOptions, PictureSource, Request, WirePicture } from "./engine.js" */
+/** @import { AdaptProgress, Code, FilePart, LoadOptions, PictureSource, Request, WirePicture } from "./engine.js" */
 
 /**
  * Request without its id, kept a union.
@@ -12,7 +12,7 @@ import { EngineError } from "./error.js";
 /**
  * What a Worker is started from; kept, so that restart downloads neither engine nor bundle.
  * @typedef {object} Parts
- * @property {WebAssembly.Module} module
+ * @property {Code | WebAssembly.Module} engine the module, once a Worker has compiled it
  * @property {Uint8Array<ArrayBuffer>} bundle
  * @property {string} sha256 "" once checked
  * @property {string} backbone sha256 of the bundle
@@ -20,7 +20,7 @@ import { EngineError } from "./error.js";
  * @property {{ bytes: Uint8Array<ArrayBuffer>, sha256: string } | null} experts once fetched
  * @property {boolean} expertsOff
  * @property {URL} tuningUrl
- * @property {WebAssembly.Module | null} tuner the module that can fine-tune, once fetched
+ * @property {WebAssembly.Module | null} tuner the module that can fine-tune, once compiled
  * @property {string} name
  * @property {Required<LoadOptions>["fetch"]} fetch
  * @property {() => Worker} createWorker
@@ -66,7 +66,19 @@ export const toBytes = (x) => new Uint8Array((x ?? new Float32Array(0)).slice().
  */
 export function transfers(request) {
 	if ("picture" in request) return [request.picture.bytes.buffer];
+	if (request.verb === "compile") return [...new Set(request.code.chunks.map(({ buffer }) => buffer))];
 	if (request.verb === "open") return [request.bundle.buffer];
 	if (request.verb === "openExperts") return [request.experts.buffer];
 	return [];
+}
+
+/** @param {Uint8Array<ArrayBuffer>[]} chunks */
+export function joined(chunks) {
+	const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+	let offset = 0;
+	for (const chunk of chunks) {
+		bytes.set(chunk, offset);
+		offset += chunk.length;
+	}
+	return bytes;
 }

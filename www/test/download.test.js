@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contentLength, downloadBundle, downloadModule, parseManifest } from "../download.js";
+import { contentLength, downloadBundle, downloadCode, parseManifest } from "../download.js";
 import { EngineError } from "../error.js";
-import { bundle, files, manifest, sized } from "./fake.js";
+import { joined } from "../wire.js";
+import { bundle, emptyModule, files, manifest, sized } from "./fake.js";
 
 /** @import { Progress } from "../engine.js" */
 
@@ -81,19 +82,12 @@ test("bundle: where the page cannot hash, it says so", async () => {
 	}
 });
 
-test("engine: something else than WebAssembly is a failed download", async () => {
-	const page = { "engine.wasm": () => new Response("<!doctype html>") };
-	await assert.rejects(downloadModule(wasmUrl, { ...options(page), part: "engine" }), withCode("download", /not a WebAssembly/));
-});
-
-test("engine: without compileStreaming it is compiled from its bytes", async () => {
-	const { compileStreaming } = WebAssembly;
-	try {
-		Object.assign(WebAssembly, { compileStreaming: undefined });
-		assert.ok((await downloadModule(wasmUrl, { ...options(), part: "engine" })) instanceof WebAssembly.Module);
-	} finally {
-		Object.assign(WebAssembly, { compileStreaming });
-	}
+test("engine: its bytes, as they came", async () => {
+	const { name, chunks } = await downloadCode(wasmUrl, { ...options(), part: "engine" });
+	assert.equal(name, "engine.wasm");
+	assert.deepEqual(joined(chunks), emptyModule);
+	const missing = { "engine.wasm": () => new Response(null, { status: 404 }) };
+	await assert.rejects(downloadCode(wasmUrl, { ...options(missing), part: "engine" }), withCode("download", /engine.wasm: the server answered 404/));
 });
 
 test("contentLength: only what a reader will see", () => {

@@ -1,6 +1,7 @@
 // A Worker that answers as a test tells it, and a fetch that serves from memory.
 
 import { createHash } from "node:crypto";
+import { joined } from "../wire.js";
 
 /** @import { Reply, Request } from "../engine.js" */
 
@@ -32,9 +33,15 @@ export class FakeWorker {
 		const received = structuredClone(rest, { transfer });
 		this.requests.push(module ? { ...received, module } : received);
 		queueMicrotask(() => {
-			const reply = received.verb === "open" ? { kind: "result", value: opened } : this.answer(received, this);
+			const reply = received.verb === "compile" ? { kind: "result", value: new WebAssembly.Module(joined(received.code.chunks)) }
+				: received.verb === "open" ? { kind: "result", value: opened } : this.answer(received, this);
 			if (reply) this.reply({ id: received.id, .../** @type {any} */ (reply) });
 		});
+	}
+
+	/** The request that opened the bundle. */
+	get opened() {
+		return this.requests.find((request) => request.verb === "open");
 	}
 
 	/** @param {Reply} reply */

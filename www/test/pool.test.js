@@ -119,7 +119,7 @@ test("a twin is opened from the module and the bundle at hand; neither is asked 
 	const twin = await engine.twin();
 	assert.equal(fetched, 3, "module, manifest and bundle, once");
 	assert.deepEqual(twin.info, engine.info);
-	const [one, two] = [first.requests[0], second.requests[0]];
+	const [one, two] = [first.opened, second.opened];
 	assert.ok(one?.verb === "open" && two?.verb === "open" && one.module === two.module);
 	assert.deepEqual(two.bundle, bundle);
 	assert.equal(await twin.addEmbedding(3, new Float32Array([1, 2])), 7);

@@ -25,7 +25,7 @@ test("a twin that can fine-tune: its engine is fetched once, when it is asked fo
 	const tuner = await engine.twin({ tuning: true, onProgress: (p) => seen.push(p) });
 	assert.ok(count() === 2 && tuningFile.test(asked[1] ?? ""), `${asked}`);
 	assert.deepEqual(seen.at(-1), { part: "engine", loaded: 8, total: 8 });
-	const modules = () => all.map(({ requests: [open] }) => (open?.verb === "open" ? open.module : null));
+	const modules = () => all.map(({ opened }) => opened?.module ?? null);
 	assert.notEqual(modules()[0], modules()[1]);
 	tuner.dispose();
 	await engine.twin({ tuning: true });

@@ -1,4 +1,5 @@
 import { byId, el } from "./element.js";
+import { paced } from "../paced.js";
 import { onLanguage, text } from "../strings.js";
 
 /** @import { Progress } from "../engine.js" */
@@ -48,6 +49,11 @@ export class Status {
 	/** @param {Progress} progress */
 	progress(progress) {
 		this.#parts.set(progress.part, progress);
+		this.#advance();
+	}
+
+	#advance = paced(() => {
+		if (this.#bar.hidden) return; // it has ended meanwhile
 		const start = this.#parts.get("start");
 		const shown = start ? [start] : [...this.#parts.values()];
 		this.#say(this.#line, () => text.problem(text.loading, shown.map(text.progress).join(" · ")));
@@ -57,7 +63,7 @@ export class Status {
 		const loaded = known.reduce((sum, p) => sum + p.loaded, 0);
 		if (start || loaded >= total) this.#bar.removeAttribute("value");
 		else this.#bar.value = loaded / total;
-	}
+	});
 
 	/** @param {string} bundle */
 	ready(bundle) {
