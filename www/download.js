@@ -3,7 +3,8 @@
 import { EngineError } from "./error.js";
 import { joined } from "./wire.js";
 
-/** @import { Code, FilePart, Manifest, Progress } from "./engine.js" */
+/** @import { FilePart, Manifest, Progress } from "./engine.js" */
+/** @import { Code } from "./wire.js" */
 
 /**
  * @typedef {object} DownloadOptions

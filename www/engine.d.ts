@@ -353,14 +353,8 @@ export interface WirePicture {
 	height: number;
 }
 
-/** A WebAssembly file as it came; the buffers are transferred. */
-export interface Code {
-	name: string;
-	chunks: Uint8Array<ArrayBuffer>[];
-}
-
 export type Request =
-	| { id: number; verb: "compile"; code: Code }
+	| { id: number; verb: "compile"; name: string; chunks: Uint8Array<ArrayBuffer>[] }
 	| { id: number; verb: "open"; module: WebAssembly.Module; bundle: Uint8Array<ArrayBuffer>; sha256: string }
 	| { id: number; verb: "openExperts"; experts: Uint8Array<ArrayBuffer>; sha256: string; backbone: string }
 	| { id: number; verb: "useExperts"; on: boolean }

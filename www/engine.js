@@ -345,7 +345,7 @@ export class Engine {
 		try {
 			this.#chosen({ experts: null, tuned: false });
 			/** @type {WebAssembly.Module} */
-			const module = "chunks" in engine ? await this.#call({ verb: "compile", code: engine }) : engine;
+			const module = "chunks" in engine ? await this.#call({ verb: "compile", ...engine }) : engine;
 			this.#parts.engine = module;
 			const info = await this.#call({ verb: "open", module, bundle: bundle.slice(), sha256 });
 			if (this.#parts.experts) await this.#openExperts(this.#parts.experts);

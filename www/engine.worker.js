@@ -6,7 +6,7 @@ import { readable } from "./foreign.js";
 import { joined } from "./wire.js";
 
 /** @import { AdaptProgress } from "./adaptation.js" */
-/** @import { Code, Reply, Request, Stop, Verbs } from "./engine.js" */
+/** @import { Reply, Request, Stop, Verbs } from "./engine.js" */
 
 /** @type {Verbs | null} */
 let verbs = null;
@@ -40,7 +40,7 @@ self.onmessage = (/** @type {MessageEvent<Request | Stop>} */ event) => {
  * @returns {Promise<[unknown, Transferable[]]>} the result and the buffers that go with it
  */
 async function handle(request) {
-	if (request.verb === "compile") return [await compile(request.code), []];
+	if (request.verb === "compile") return [await compile(request), []];
 	if (request.verb === "open") return [await open(request), []];
 	if (!verbs) throw new EngineError("usage", `${request.verb} before open`);
 	const go = verbs;
@@ -168,7 +168,7 @@ function messages() {
 /**
  * Here and not on the page, and when all is there and not as it comes: browsers take a stream of code apart on the thread that reads it, bit by bit,
  * and the whole aside, in a fraction of the time in which it came.
- * @param {Code} code
+ * @param {Extract<Request, { verb: "compile" }>} request
  */
 async function compile({ name, chunks }) {
 	try {

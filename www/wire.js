@@ -2,12 +2,14 @@
 
 import { EngineError } from "./error.js";
 
-/** @import { AdaptProgress, Code, FilePart, LoadOptions, PictureSource, Request, WirePicture } from "./engine.js" */
+/** @import { AdaptProgress, FilePart, LoadOptions, PictureSource, Request, WirePicture } from "./engine.js" */
 
 /**
  * Request without its id, kept a union.
  * @typedef {Request extends infer R ? R extends Request ? Omit<R, "id"> : never : never} Call
  */
+
+/** A WebAssembly file as it came; the buffers are transferred. @typedef {{ name: string, chunks: Uint8Array<ArrayBuffer>[] }} Code */
 
 /**
  * What a Worker is started from; kept, so that restart downloads neither engine nor bundle.
@@ -66,7 +68,7 @@ export const toBytes = (x) => new Uint8Array((x ?? new Float32Array(0)).slice().
  */
 export function transfers(request) {
 	if ("picture" in request) return [request.picture.bytes.buffer];
-	if (request.verb === "compile") return [...new Set(request.code.chunks.map(({ buffer }) => buffer))];
+	if (request.verb === "compile") return [...new Set(request.chunks.map(({ buffer }) => buffer))];
 	if (request.verb === "open") return [request.bundle.buffer];
 	if (request.verb === "openExperts") return [request.experts.buffer];
 	return [];

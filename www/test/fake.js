@@ -33,7 +33,7 @@ export class FakeWorker {
 		const received = structuredClone(rest, { transfer });
 		this.requests.push(module ? { ...received, module } : received);
 		queueMicrotask(() => {
-			const reply = received.verb === "compile" ? { kind: "result", value: new WebAssembly.Module(joined(received.code.chunks)) }
+			const reply = received.verb === "compile" ? { kind: "result", value: new WebAssembly.Module(joined(received.chunks)) }
 				: received.verb === "open" ? { kind: "result", value: opened } : this.answer(received, this);
 			if (reply) this.reply({ id: received.id, .../** @type {any} */ (reply) });
 		});
