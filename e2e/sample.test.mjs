@@ -29,3 +29,20 @@ for (const [device, table, options] of /** @type {const} */ ([["desktop", langua
 		await visit.close();
 	});
 }
+
+test("pressed before the page's program is there: it is done when it is", async () => {
+	/** @type {(now?: unknown) => void} */
+	let send = () => {};
+	const sent = new Promise((resolve) => (send = resolve));
+	const visit = await Visit.open(here.browser, here.url, desktop, (context) => context.route("**/app.js", async (route) => {
+		await sent;
+		await route.continue();
+	}));
+	const user = new User(visit.page);
+	await user.press(visit.page.locator("#sample"));
+	assert.equal(await visit.page.locator(".card").count(), 0);
+	send();
+	await eventually(() => user.classNames(), [languages.en.sampleGood, languages.en.sampleBad]);
+	visit.calm();
+	await visit.close();
+});

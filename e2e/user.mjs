@@ -168,7 +168,7 @@ export class User {
 
 	/** Drags files or folders from the desktop over a place and lets go. @param {Locator} place @param {string[]} paths */
 	async drop(place, paths) {
-		await place.scrollIntoViewIfNeeded();
+		await place.hover({ trial: true }); // it is in sight and rests: what is learnt meanwhile moves it
 		const box = await place.boundingBox();
 		if (!box) throw new Error("the place is not there");
 		const cdp = await this.#cdp();

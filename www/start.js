@@ -5,9 +5,18 @@
 /** So many requests are begun in one task. */
 const batch = 10;
 
+/** The button that was pressed before the program was there to hear it. @type {HTMLButtonElement | null} */
+let pressed = null;
+const heard = new AbortController();
+document.addEventListener("click", ({ target }) => {
+	if (target instanceof Element) pressed = target.closest("button");
+}, { signal: heard.signal });
+
 const links = [.../** @type {HTMLTemplateElement} */ (document.getElementById("modules")).content.children];
 while (links.length > 0) {
 	document.head.append(...links.splice(0, batch));
 	await new Promise((done) => setTimeout(done));
 }
 await import("./app.js");
+heard.abort();
+/** @type {HTMLButtonElement | null} */ (pressed)?.click();
