@@ -174,9 +174,10 @@ export class User {
 		const cdp = await this.#cdp();
 		const at = { x: box.x + box.width / 2, y: box.y + Math.min(40, box.height / 2) };
 		const data = { items: [], files: paths, dragOperationsMask: 1 };
-		for (const type of /** @type {const} */ (["dragEnter", "dragOver", "drop"])) {
-			await cdp.send("Input.dispatchDragEvent", { type, ...at, data });
-		}
+		for (const type of /** @type {const} */ (["dragEnter", "dragOver"])) await cdp.send("Input.dispatchDragEvent", { type, ...at, data });
+		const over = await place.evaluate((element, { x, y }) => element.contains(document.elementFromPoint(x, y)), at);
+		if (!over) throw new Error("the place has moved away from under the files");
+		await cdp.send("Input.dispatchDragEvent", { type: "drop", ...at, data });
 	}
 
 	/** @param {number} i @param {string} name */
