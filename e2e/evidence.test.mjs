@@ -122,10 +122,10 @@ function write(folders) {
 test("a folder of classes is tested with, the report is printed, both go out as CSV", async () => {
 	const { visit, page, user } = await open({ ...desktop, acceptDownloads: true });
 	await teach(user);
-	await user.press(page.locator("section[aria-labelledby=doubts-title]").getByRole("button", { name: text.moveNamed("odd.png", "bad") }));
+	const doubts = page.locator("section[aria-labelledby=doubts-title]");
+	await user.press(doubts.getByRole("button", { name: text.moveNamed("odd.png", "bad") }));
 	await user.waitForPictures(1, 6);
-	const doubtful = page.locator("section[aria-labelledby=doubts-title] .file");
-	await eventually(() => doubtful.allTextContents(), (names) => !names.includes("odd.png"), "learnt anew: nothing moves any more");
+	await eventually(() => doubts.locator(".file").allTextContents(), (names) => !names.includes("odd.png"), "learnt anew: nothing moves any more");
 	const paths = write({
 		good: Object.fromEntries([-5, 1, 6].map((shift) => [`${shift}.png`, casting(false, shift)])),
 		bad: { "x.png": casting(true, 5), "y.png": casting(true, -4), "letter.png": Buffer.from("no picture") },

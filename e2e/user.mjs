@@ -168,15 +168,18 @@ export class User {
 
 	/** Drags files or folders from the desktop over a place and lets go. @param {Locator} place @param {string[]} paths */
 	async drop(place, paths) {
-		await place.hover({ trial: true }); // it is in sight and rests: what is learnt meanwhile moves it
-		const box = await place.boundingBox();
-		if (!box) throw new Error("the place is not there");
 		const cdp = await this.#cdp();
-		const at = { x: box.x + box.width / 2, y: box.y + Math.min(40, box.height / 2) };
 		const data = { items: [], files: paths, dragOperationsMask: 1 };
-		for (const type of /** @type {const} */ (["dragEnter", "dragOver"])) await cdp.send("Input.dispatchDragEvent", { type, ...at, data });
-		const over = await place.evaluate((element, { x, y }) => element.contains(document.elementFromPoint(x, y)), at);
-		if (!over) throw new Error("the place has moved away from under the files");
+		let at = { x: NaN, y: NaN };
+		// The hand goes after the place, which moves when something learnt comes.
+		await eventually(async () => {
+			await place.hover({ trial: true }); // in sight, and at rest
+			const box = await place.boundingBox();
+			if (!box) throw new Error("the place is not there");
+			at = { x: box.x + box.width / 2, y: box.y + Math.min(40, box.height / 2) };
+			for (const type of /** @type {const} */ (["dragEnter", "dragOver"])) await cdp.send("Input.dispatchDragEvent", { type, ...at, data });
+			return place.evaluate((element, { x, y }) => element.contains(document.elementFromPoint(x, y)), at);
+		}, true, "the files are over the place");
 		await cdp.send("Input.dispatchDragEvent", { type: "drop", ...at, data });
 	}
 
