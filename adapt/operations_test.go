@@ -54,7 +54,12 @@ func (pagedTuner) Tune(stop Stopper, task Tuning, progress func(done, total int)
 			return nil, err
 		}
 	}
-	again := func(from Embedder) Embedder { return newPaged(swappedEye{from}) }
+	again := func(from Embedder) Embedder {
+		if p, ok := from.(*paged); ok {
+			from = p.Embedder // a network of its own does not hold the copy that it was made from
+		}
+		return newPaged(swappedEye{from})
+	}
 	change := []tensorfile.Tensor{{Name: "swap", DType: tensorfile.U8, Shape: []int{1}, Data: []byte{1}}}
 	return &Tuned{Embedder: again(task.Embedder), Again: again, Report: TuningReport{Mode: "swap", Change: change}}, nil
 }
