@@ -84,8 +84,7 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 		if tuned, err = r.tune(merged, support); err != nil {
 			return nil, err
 		}
-		report := tuned.Report // a pointer into tuned would hold its network as long as the version
-		v.Tuning = &report
+		v.Tuning = tuned.Report
 		if tuned.Embedder != nil {
 			merged = &weights{from: merged.from, choice: merged.choice, embedder: tuned.Embedder, below: merged, again: tuned.Again, tuned: true}
 			if again, err = r.embed(merged, support); err != nil {

@@ -200,7 +200,7 @@ func (s *swapper) Tune(_ Stopper, task Tuning, progress func(done, total int) er
 			return nil, err
 		}
 	}
-	tuned := &Tuned{Folds: s.folds, Report: TuningReport{Mode: "swap"}}
+	tuned := &Tuned{Folds: s.folds, Report: &TuningReport{Mode: "swap"}}
 	if !s.nothing {
 		tuned.Embedder = swappedEye{task.Embedder}
 		tuned.Again = func(from Embedder) Embedder {

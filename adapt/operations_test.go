@@ -61,7 +61,7 @@ func (pagedTuner) Tune(stop Stopper, task Tuning, progress func(done, total int)
 		return newPaged(swappedEye{from})
 	}
 	change := []tensorfile.Tensor{{Name: "swap", DType: tensorfile.U8, Shape: []int{1}, Data: []byte{1}}}
-	return &Tuned{Embedder: again(task.Embedder), Again: again, Report: TuningReport{Mode: "swap", Change: change}}, nil
+	return &Tuned{Embedder: again(task.Embedder), Again: again, Report: &TuningReport{Mode: "swap", Change: change}}, nil
 }
 
 // front is what a program does with a task and its store; one that ends anywhere begins again from the store alone.

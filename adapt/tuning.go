@@ -35,7 +35,7 @@ type Tuned struct {
 	Again func(from Embedder) Embedder
 	// Folds are what the guard judges by. Where they do not leave out every example, there is nothing to judge by.
 	Folds  []Fold
-	Report TuningReport
+	Report *TuningReport // outlives the rest, which holds a network
 }
 
 // Fold is the support as embedded by weights that were tuned without some of it.

@@ -60,14 +60,14 @@ test("desktop: steps are taken while the page answers; the version is better, un
 		await user.button(page.locator("#finetune"), text.finetuneStart).focus();
 		await page.keyboard.press("Enter");
 		await eventually(() => page.evaluate(() => document.activeElement?.textContent), text.finetuneStop);
-		await eventually(() => page.locator("#finetune-where").textContent(), (said) => said?.startsWith(text.finetuneSteps(2, 50).slice(0, 5)) ?? false, "steps");
+		await eventually(() => page.locator("#finetune-where").textContent(), (said) => said?.startsWith(text.finetuneSteps(2, 30).slice(0, 5)) ?? false, "steps");
 		await visit.screenshot("desktop-finetune", { fullPage: false });
 		await user.waitFor("#finetune-line", text.finetuneTaken(text.version(2), "").split(":")[0] ?? "");
 	});
 	assert.deepEqual(long, []);
 	const said = await told();
 	for (const [what, wanted] of /** @type {[string, RegExp][]} */ ([
-		["bytes", /Engine \d+\.\d( of \d+\.\d)? MB/], ["pictures", /Picture 10 of 10/], ["steps and time left", /Step \d+ of 50, about \d+ (second|minute)s? left/],
+		["bytes", /Engine \d+\.\d( of \d+\.\d)? MB/], ["pictures", /Picture 10 of 10/], ["steps and time left", /Step \d+ of 30, about \d+ (second|minute)s? left/],
 	])) assert.ok(said.some((line) => wanted.test(line)), `${what}: ${[...new Set(said)].join("; ")}`);
 	assert.equal(await page.evaluate(() => document.activeElement?.textContent), text.finetuneStart);
 	await eventually(() => page.workers().length, engines, "its Worker is gone");

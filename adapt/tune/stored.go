@@ -35,7 +35,7 @@ func (s Stored) Tune(stop adapt.Stopper, task adapt.Tuning, _ func(done, total i
 	if err != nil {
 		return nil, err
 	}
-	tuned := &adapt.Tuned{Report: adapt.TuningReport{Mode: s.Mode}}
+	tuned := &adapt.Tuned{Report: &adapt.TuningReport{Mode: s.Mode}}
 	take(tuned, from, change, model)
 	return tuned, nil
 }

@@ -54,7 +54,7 @@ func (t Tuner) Tune(stop adapt.Stopper, task adapt.Tuning, progress func(done, t
 	if err != nil {
 		return nil, err
 	}
-	tuned := &adapt.Tuned{Report: adapt.TuningReport{Mode: string(t.Config.Mode), Steps: t.Config.Steps, Rate: r.Rate, Part: r.Part, Held: r.Held}}
+	tuned := &adapt.Tuned{Report: &adapt.TuningReport{Mode: string(t.Config.Mode), Steps: t.Config.Steps, Rate: r.Rate, Part: r.Part, Held: r.Held}}
 	for _, v := range r.Votes {
 		tuned.Report.Trials = append(tuned.Report.Trials, adapt.TuningTrial(v))
 	}
@@ -67,7 +67,7 @@ func (t Tuner) Tune(stop adapt.Stopper, task adapt.Tuning, progress func(done, t
 
 // take makes a change what was tuned, and model what it makes of a backbone. Where nothing changes, nothing was tuned.
 func take(tuned *adapt.Tuned, from *adapt.Backbone, change *sparse.Change, model *vit.Int8Model) {
-	r := &tuned.Report
+	r := tuned.Report
 	r.Moved, r.Parts, r.Kinds = change.Share()
 	if change.Len() == 0 {
 		return

@@ -130,8 +130,8 @@ func TestGuard(t *testing.T) {
 	cfg.Steps = 25
 	out := must(task.Adapt(context.Background(), adapt.Options{Tuner: Tuner{cfg}, Force: true}))
 	v, r := out.Version, out.Version.Tuning
-	if r.Held != 20 || len(r.Trials) != 3 || r.Trials[0].Rate != 0 || r.Rate == 0 {
-		t.Fatalf("%+v", r)
+	if r.Held != 20 || len(r.Trials) != 4 || r.Trials[0].Rate != 0 || r.Rate == 0 {
+		t.Fatalf("%d held, rate %v, trials %+v", r.Held, r.Rate, r.Trials)
 	}
 	if v.Verdict.Compared != 20 || v.Verdict.Hits != v.Merged.LeaveOneOut.Hits || v.Merged.LeaveOneOut.Total != 20 {
 		t.Errorf("%+v, %+v", v.Verdict, v.Merged.LeaveOneOut)

@@ -78,8 +78,9 @@ whatever crashes; the same file in two classes is refused.
 
 --finetune takes gradient steps on the examples as well, which takes seconds to minutes
 and makes the file up to a megabyte: on the weights that experts or the gradient ask for
-most (sparse), on norms alone (norm), on low-rank factors (lora), or on all (full). How fast to
-learn, or not at all, is voted on by examples that a trial has not seen.
+most (sparse), on norms alone (norm), on low-rank factors (lora), or on all (full). How much of
+what they change is taken, a quarter, half, all or nothing, is voted on by examples that a trial
+has not seen.
 
 --sign signs the adapter with a private key, as haguruma key makes them, so that others
 can tell it is yours.`,

@@ -22,7 +22,7 @@ type tuningFlags struct {
 }
 
 // tuningNames are all of them.
-var tuningNames = []string{"finetune-share", "finetune-from", "finetune-steps", "finetune-folds", "finetune-rates"}
+var tuningNames = []string{"finetune-share", "finetune-from", "finetune-steps", "finetune-folds", "finetune-rates", "finetune-parts"}
 
 func (x *tuningFlags) add(flags *pflag.FlagSet) {
 	d := finetune.Default(finetune.Sparse)
@@ -30,8 +30,9 @@ func (x *tuningFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&x.cfg.Share, "finetune-share", d.Share, "share of all weights that sparse may change")
 	flags.IntVar(&x.cfg.From, "finetune-from", d.From, "first block that may change; -1: the patch embedding too")
 	flags.IntVar(&x.cfg.Steps, "finetune-steps", d.Steps, "steps")
-	flags.IntVar(&x.cfg.Folds, "finetune-folds", d.Folds, "parts of the support that the votes on rates leave out in turn; 0: no vote, the last rate is taken")
+	flags.IntVar(&x.cfg.Folds, "finetune-folds", d.Folds, "parts of the support that the votes on rates leave out in turn; 0: no vote, the last rate and part are taken")
 	flags.Float64SliceVar(&x.cfg.Rates, "finetune-rates", d.Rates, "learning rates that are voted on, beside 0; the mode's own by default")
+	flags.Float64SliceVar(&x.cfg.Parts, "finetune-parts", d.Parts, "shares of the change of a rate that are voted on, the smallest first")
 }
 
 // alone refuses flags that go with --finetune where that is not.
@@ -72,6 +73,7 @@ func (x *tuningFlags) config(mode string) finetune.Config {
 		"finetune-steps": func() { c.Steps = x.cfg.Steps },
 		"finetune-folds": func() { c.Folds = x.cfg.Folds },
 		"finetune-rates": func() { c.Rates = x.cfg.Rates },
+		"finetune-parts": func() { c.Parts = x.cfg.Parts },
 	} {
 		if x.set(name) {
 			take()
@@ -150,6 +152,10 @@ func tuneOne(cfg finetune.Config) metatune.Tune {
 		if err != nil {
 			return metatune.TunedModel{}, err
 		}
-		return metatune.TunedModel{Model: r.Model, Rate: r.Rate, Tuned: r.Tuned, Changed: r.Change.Len()}, nil
+		tuned := metatune.TunedModel{Model: r.Model, Rate: r.Rate, Tuned: r.Tuned, Changed: r.Change.Len()}
+		if r.Rate > 0 {
+			tuned.Part = r.Part
+		}
+		return tuned, nil
 	}
 }

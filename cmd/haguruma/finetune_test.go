@@ -15,7 +15,7 @@ func TestEvalFinetune(t *testing.T) {
 		t.Fatalf("have %+v", report)
 	}
 	none, norm := report.Tuning[0], report.Tuning[1]
-	if none.Tuned != 0 || none.Changed != 0 || none.Rates[0].Rate != 0 || norm.Tuned == 0 || norm.Changed == 0 || norm.Rates[0] != (metatune.RateCount{Rate: 0.01, Episodes: 2}) {
+	if none.Tuned != 0 || none.Changed != 0 || none.Rates[0].Rate != 0 || norm.Tuned == 0 || norm.Changed == 0 || norm.Rates[0] != (metatune.RateCount{Rate: 0.01, Part: 1, Episodes: 2}) {
 		t.Errorf("have %+v", report.Tuning)
 	}
 	if f := report.Figures[1]; f.Method != none.Method || f.Difference == nil || f.Difference.Mean != 0 {

@@ -90,7 +90,7 @@ func tunedBy(r *adapt.TuningReport) *fineTuned {
 // tell says it in a line or two.
 func (t *fineTuned) tell(w io.Writer) {
 	if t.Rate == 0 {
-		why := "no rate that was tried does clearly better on examples that it has not seen"
+		why := "every rate that was tried does worse on examples that it has not seen"
 		if len(t.Trials) == 1 {
 			why = fmt.Sprintf("prototypes get %d of %d examples right that are left out, and steps can gain too little", t.Trials[0].Right, t.Held)
 		}

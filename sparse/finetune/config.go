@@ -37,13 +37,16 @@ type Config struct {
 	Share float64 // of all weights that Sparse may change
 	// From is the first block that may change; -1 is the patch embedding too, for Full, and 0 for the others and in a browser. What is below
 	// runs once, in int8.
-	From   int
-	Steps  int
-	Rates  []float64 // learning rates that are tried and voted on; 0, no change, is always one of them
-	Folds  int       // parts of the support that a trial leaves out, one after the other; 0: no vote, the last of Rates is taken
-	Views  int       // changed views of each example that there are, the example itself included
-	Smooth float64   // label smoothing
-	Decay  float64   // weight decay of AdamW
+	From  int
+	Steps int
+	Rates []float64 // learning rates that are tried and voted on, the smallest first; 0, no change, is always one of them
+	// Parts are the shares of a change that are voted on for each rate, the smallest first: less of it keeps more of what the backbone knew, and costs no steps of
+	// its own. Source: Wortsman et al. 2022, arXiv:2109.01903 (WiSE-FT).
+	Parts  []float64
+	Folds  int     // parts of the support that a trial leaves out, one after the other; 0: no vote, the last of Rates and Parts is taken
+	Views  int     // changed views of each example that there are, the example itself included
+	Smooth float64 // label smoothing
+	Decay  float64 // weight decay of AdamW
 	Augment
 	Seed uint64
 	// Workers is how many goroutines share a step; 0: GOMAXPROCS. The result does not depend on it.
@@ -68,6 +71,7 @@ func (c Config) Check(depth int) error {
 		{"views, 2..1024", c.Views >= 2 && c.Views <= 1<<10},
 		{"rates, one or more of 0..1", len(c.Rates) > 0 && !slices.ContainsFunc(c.Rates, func(r float64) bool { return !within(r, 0, 1) })},
 		{"label smoothing, 0 to below 1", within(c.Smooth, 0, 1) && c.Smooth < 1},
+		{"part, one or more above 0 and at most 1", len(c.Parts) > 0 && !slices.ContainsFunc(c.Parts, func(p float64) bool { return !(p > 0 && p <= 1) })},
 		{"weight decay, 0..1", within(c.Decay, 0, 1)},
 		{"mirror, 0..1", within(c.Mirror, 0, 1)},
 		{"workers, 0 or more", c.Workers >= 0},
@@ -121,7 +125,7 @@ func (t Task) check() error {
 // Default is the config of a mode: what held up in short trials on validation classes and the sets for validation.
 func Default(mode Mode) Config {
 	return Config{
-		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 1e-3, 3e-3},
+		Mode: mode, Share: 0.1, Steps: 10, Folds: 2, Views: 8, Rates: []float64{0, 1e-3}, Parts: []float64{0.25, 0.5, 1},
 		Augment: Augment{Zoom: 0.2, Stretch: 0.1, Turn: 10, Shift: 0.08, Mirror: 0.5, Brightness: 0.2, Contrast: 0.2, Color: 0.1}, Seed: 1,
 	}
 }

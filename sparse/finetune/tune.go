@@ -193,7 +193,7 @@ func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
 }
 
 func (r *run) run() (*Result, error) {
-	result := &Result{Tuned: len(r.train.space.numbers()), Part: 1}
+	result := &Result{Tuned: len(r.train.space.numbers()), Part: r.cfg.Parts[len(r.cfg.Parts)-1]}
 	var rates []float64
 	for _, rate := range r.cfg.Rates {
 		if rate > 0 && !slices.Contains(rates, rate) {
@@ -250,25 +250,24 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	return err
 }
 
-// elect returns the index of the vote with most held-out examples right, of equals that with the smallest loss. No change gives way only to what is above
-// the bar.
+// elect returns the index of the vote that is taken. The smallest change, the first, is taken unless no change has more examples right: on validation sets
+// it did good or nothing. What changes more has to be above the bar of these two; of those, most right, and of equals the smallest loss, is taken.
 func elect(votes []Vote, held int) (best int) {
-	plain := bar(votes[0], held)
-	for i, v := range votes[1:] {
-		if b := votes[best]; v.Right > plain && (best == 0 || v.Right > b.Right || v.Right == b.Right && v.Loss < b.Loss) {
-			best = i + 1
+	if len(votes) > 1 && votes[1].Right >= votes[0].Right && votes[1].Loss <= math.MaxFloat64 {
+		best = 1
+	}
+	least := bar(votes[best], held)
+	for i := 2; i < len(votes); i++ {
+		if v, b := votes[i], votes[best]; v.Right > max(least, b.Right) || v.Right > least && v.Right == b.Right && v.Loss < b.Loss {
+			best = i
 		}
 	}
 	return best
 }
 
-// bar is how many held-out examples a change must have more than right, beside the vote of no change: a twentieth of all more than that, for of several
-// votes the best has a few more right by chance alone.
-func bar(plain Vote, held int) int { return plain.Right + held/20 }
-
-// parts are the shares of a change that are voted on: half of it keeps more of what the backbone knew. Source: Wortsman et al. 2022,
-// arXiv:2109.01903 (WiSE-FT).
-var parts = []float64{0.5, 1}
+// bar is how many held-out examples a larger change must have more than right, beside a vote: a twentieth of all more than that, for of several votes the
+// best has a few more right by chance alone.
+func bar(beside Vote, held int) int { return beside.Right + held/20 }
 
 // vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
 // returns how each of them embeds the support (n, dim), fold by fold.
@@ -287,7 +286,7 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 	result.Votes = []Vote{plain}
 	if bar(plain, result.Held) < result.Held {
 		for _, rate := range rates {
-			for _, part := range parts {
+			for _, part := range r.cfg.Parts {
 				result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
 			}
 		}
@@ -311,14 +310,14 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 // try takes the steps of each rate without one fold, and adds to the votes of its parts, which stand together, and to their embeddings.
 func (r *run) try(votes []Vote, embeds [][][]float32, left []bool) error {
 	list, moved := members(r.train.views.task, left), []float32(nil)
-	for first := 0; first < len(votes); first += len(parts) {
+	for first := 0; first < len(votes); first += len(r.cfg.Parts) {
 		_, err := r.steps(votes[first].Rate, list)
 		if err != nil && !errors.Is(err, ErrNotFinite) {
 			return err
 		}
 		moved = room(moved, len(r.first))
 		r.moved(moved)
-		for i := first; i < first+len(parts); i++ {
+		for i := first; i < first+len(r.cfg.Parts); i++ {
 			v, embed := &votes[i], []float32(nil)
 			if err != nil {
 				v.Loss = math.Inf(1) // never chosen

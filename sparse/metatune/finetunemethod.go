@@ -35,6 +35,7 @@ type Support struct {
 type TunedModel struct {
 	Model   *vit.Int8Model
 	Rate    float64 // the learning rate that was chosen; 0: nothing changed
+	Part    float64 // of the change, that was taken; 0 where nothing changed
 	Tuned   int     // numbers that training could move
 	Changed int     // weights that changed
 }
@@ -47,13 +48,14 @@ type Tune func(ctx context.Context, base *vit.Int8Model, demand []float32, task 
 type TaskTuning struct {
 	Tuned   int         `json:"tuned"`   // numbers that training could move
 	Changed float64     `json:"changed"` // weights that changed, mean over the episodes
-	Rates   []RateCount `json:"rates"`   // how often each learning rate was chosen, ascending
+	Rates   []RateCount `json:"rates"`   // how often each learning rate and part was chosen, ascending
 	Seconds float64     `json:"seconds"` // mean time of a task, on this machine with its other work
 }
 
-// RateCount is a learning rate and how many episodes chose it.
+// RateCount is a learning rate, the part of its change, and how many episodes chose them.
 type RateCount struct {
 	Rate     float64 `json:"rate"`
+	Part     float64 `json:"part"`
 	Episodes int     `json:"episodes"`
 }
 
@@ -204,9 +206,11 @@ func (s *tuningSum) add(r TunedModel, spent time.Duration) {
 	s.tuned = max(s.tuned, r.Tuned)
 	s.changed += r.Changed
 	s.spent += spent
-	at, found := slices.BinarySearchFunc(s.rates, r.Rate, func(c RateCount, rate float64) int { return cmp.Compare(c.Rate, rate) })
+	at, found := slices.BinarySearchFunc(s.rates, r, func(c RateCount, r TunedModel) int {
+		return cmp.Or(cmp.Compare(c.Rate, r.Rate), cmp.Compare(c.Part, r.Part))
+	})
 	if !found {
-		s.rates = slices.Insert(s.rates, at, RateCount{Rate: r.Rate})
+		s.rates = slices.Insert(s.rates, at, RateCount{Rate: r.Rate, Part: r.Part})
 	}
 	s.rates[at].Episodes++
 }

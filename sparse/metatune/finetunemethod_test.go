@@ -52,7 +52,7 @@ func TestFineTune(t *testing.T) {
 			}
 			m := TunedModel{Model: base, Tuned: 7}
 			if even == (task.Number%2 == 0) {
-				m.Rate, m.Changed, m.Model = 0.5, 3, blinded(base)
+				m.Rate, m.Part, m.Changed, m.Model = 0.5, 0.25, 3, blinded(base)
 			}
 			return m, nil
 		}
@@ -90,7 +90,7 @@ func TestFineTune(t *testing.T) {
 				}
 			}
 			tuning := suite.Cell("odd", set, at).Tuning
-			if tuning == nil || tuning.Tuned != 7 || tuning.Changed != 1.5 || !reflect.DeepEqual(tuning.Rates, []RateCount{{0, 2}, {0.5, 2}}) || !(tuning.Seconds >= 0) {
+			if tuning == nil || tuning.Tuned != 7 || tuning.Changed != 1.5 || !reflect.DeepEqual(tuning.Rates, []RateCount{{0, 0, 2}, {0.5, 0.25, 2}}) || !(tuning.Seconds >= 0) {
 				t.Errorf("have %+v", tuning)
 			}
 		}
@@ -99,7 +99,7 @@ func TestFineTune(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := report.Markdown(); !strings.Contains(text, "### Tuning") || !strings.Contains(text, "| weave | 5-way 1-shot | odd | 0: 2, 0.5: 2 | 7 | 2 |") {
+	if text := report.Markdown(); !strings.Contains(text, "### Tuning") || !strings.Contains(text, "| weave | 5-way 1-shot | odd | nothing: 2, 0.25 of 0.5: 2 | 7 | 2 |") {
 		t.Errorf("have %s", text)
 	}
 

@@ -86,15 +86,19 @@ func (r *SuiteReport) tuning(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n### Tuning\n\n")
-	writeHeader(b, []string{"set", "task", "method", "rates chosen", "numbers that could move", "weights changed", "seconds a task"}, 4)
+	writeHeader(b, []string{"set", "task", "method", "chosen", "numbers that could move", "weights changed", "seconds a task"}, 4)
 	for _, f := range r.Tuning {
 		var rates []string
 		for _, c := range f.Rates {
-			rates = append(rates, fmt.Sprintf("%g: %d", c.Rate, c.Episodes))
+			what := "nothing"
+			if c.Rate > 0 {
+				what = fmt.Sprintf("%g of %g", c.Part, c.Rate)
+			}
+			rates = append(rates, fmt.Sprintf("%s: %d", what, c.Episodes))
 		}
 		writeRow(b, []string{f.Set, f.Setting.String(), f.Method, strings.Join(rates, ", "), fmt.Sprint(f.Tuned), fmt.Sprintf("%.0f", f.Changed), fmt.Sprintf("%.2f", f.Seconds)})
 	}
-	b.WriteString("\nWeights changed and seconds are means over the episodes; rates with how many episodes chose each.\n")
+	b.WriteString("\nWeights changed and seconds are means over the episodes; what part of the change at which learning rate was chosen, and by how many episodes.\n")
 }
 
 // numbers are the cells of one row: of a group, or of a set.
