@@ -259,7 +259,7 @@ test("fine-tuning: step by step, with rests within a step; stopped; in a version
 	const { told, rests, out } = run(-1);
 	assert.ok("value" in out && !("step" in out.value));
 	const { tuning, tuned, finetuned, version } = out.value;
-	assert.deepEqual([told[0], told.at(-1), finetuned, version, tuned, tuning?.mode, tuning?.steps], [0, 50, "sparse", 2, tuning?.rate !== 0, "sparse", 10]);
+	assert.deepEqual([told[0], told.at(-1), finetuned, version, tuned, tuning?.mode, tuning?.steps], [0, 30, "sparse", 2, tuning?.rate !== 0, "sparse", 10]);
 	assert.ok(rests > told.length, `${rests} rests in ${told.length} steps`);
 	assert.ok(tuning && tuning.rate > 0 && tuning.changed > 0.09 && tuning.changed <= 0.1 && tuning.moved > 0, JSON.stringify(tuning));
 
