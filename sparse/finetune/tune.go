@@ -258,7 +258,7 @@ func elect(votes []Vote, held int) (best int) {
 	}
 	least := bar(votes[best], held)
 	for i := 2; i < len(votes); i++ {
-		if v, b := votes[i], votes[best]; v.Right > max(least, b.Right) || v.Right > least && v.Right == b.Right && v.Loss < b.Loss {
+		if v, b := votes[i], votes[best]; v.Right > least && (v.Right > b.Right || v.Right == b.Right && v.Loss < b.Loss) {
 			best = i
 		}
 	}
@@ -272,7 +272,7 @@ func bar(beside Vote, held int) int { return beside.Right + held/20 }
 // vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
 // returns how each of them embeds the support (n, dim), fold by fold.
 //
-// Where the bar is out of reach no rate is tried.
+// Where the bar is out of reach no rate is tried: a smallest change that has as many right is not worth the steps.
 func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]float32, err error) {
 	plain := Vote{Part: 1}
 	r.train.start(0)
