@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { languages } from "../www/strings.js";
 import { faults } from "./axe.mjs";
-import { desktop, phone } from "./browser.mjs";
+import { desktop, eventually, phone } from "./browser.mjs";
 import { png, stripes } from "./pictures.mjs";
 import { site } from "./site.mjs";
 import { fileOf } from "./user.mjs";
@@ -38,7 +38,8 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 			await user.waitFor("#finetune-line", table.finetuneStopped);
 			await user.press(user.button(user.card(0), table.removeClass(table.sampleGood)));
 			await user.press(user.button(page.locator("#notices"), table.undo));
-			await user.waitForPictures(0, 5, table);
+			// Until the page has painted it, the first card is the other class, which has five pictures too.
+			await eventually(() => user.classNames(), [table.sampleGood, table.sampleBad]);
 			await user.choose(user.button(user.card(0), table.chooseFiles), [fileOf("letter.png", Buffer.from("no picture")), fileOf("stripes.png", png(40, 40, stripes))]);
 			await user.waitForPictures(0, 6, table);
 			await user.press(user.button(user.card(1), table.cameraOpen));
