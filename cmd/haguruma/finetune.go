@@ -31,7 +31,7 @@ func (x *tuningFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&x.cfg.From, "finetune-from", d.From, "first block that may change; -1: the patch embedding too")
 	flags.IntVar(&x.cfg.Steps, "finetune-steps", d.Steps, "steps")
 	flags.IntVar(&x.cfg.Folds, "finetune-folds", d.Folds, "parts of the support that the votes on rates leave out in turn; 0: no vote, the last rate and part are taken")
-	flags.Float64SliceVar(&x.cfg.Rates, "finetune-rates", d.Rates, "learning rates that are voted on, beside 0; the mode's own by default")
+	flags.Float64SliceVar(&x.cfg.Rates, "finetune-rates", d.Rates, "learning rates that are voted on, beside 0, the smallest first; the mode's own by default")
 	flags.Float64SliceVar(&x.cfg.Parts, "finetune-parts", d.Parts, "shares of the change of a rate that are voted on, the smallest first")
 }
 

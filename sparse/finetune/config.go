@@ -59,31 +59,34 @@ const batchViews = 32
 // Check reports the first value that nothing can be done with, for a backbone of so many blocks. It wraps ErrConfig.
 func (c Config) Check(depth int) error {
 	within := func(v, least, most float64) bool { return v >= least && v <= most }
-	ok := []struct {
-		what string
-		good bool
-	}{
-		{"mode", slices.Contains(Modes, c.Mode)},
-		{"share, above 0 and at most 1", c.Share > 0 && c.Share <= 1},
-		{"first block, -1 or one of the backbone's", c.From >= -1 && c.From < depth},
-		{"steps, 1..2^20", c.Steps >= 1 && c.Steps <= 1<<20},
-		{"folds, 0 or 2..1024", c.Folds == 0 || c.Folds >= 2 && c.Folds <= 1<<10},
-		{"views, 2..1024", c.Views >= 2 && c.Views <= 1<<10},
-		{"rates, one or more of 0..1", len(c.Rates) > 0 && !slices.ContainsFunc(c.Rates, func(r float64) bool { return !within(r, 0, 1) })},
-		{"label smoothing, 0 to below 1", within(c.Smooth, 0, 1) && c.Smooth < 1},
-		{"part, one or more above 0 and at most 1", len(c.Parts) > 0 && !slices.ContainsFunc(c.Parts, func(p float64) bool { return !(p > 0 && p <= 1) })},
-		{"weight decay, 0..1", within(c.Decay, 0, 1)},
-		{"mirror, 0..1", within(c.Mirror, 0, 1)},
-		{"workers, 0 or more", c.Workers >= 0},
+	ascend := func(list []float64, good func(float64) bool) bool {
+		return len(list) > 0 && slices.IsSorted(list) && !slices.ContainsFunc(list, func(v float64) bool { return !good(v) })
+	}
+	type rule struct {
+		name, want string
+		have       any
+		good       bool
+	}
+	rules := []rule{
+		{"mode", fmt.Sprintf("one of %v", Modes), c.Mode, slices.Contains(Modes, c.Mode)},
+		{"share", "above 0 and at most 1", c.Share, c.Share > 0 && c.Share <= 1},
+		{"first block", fmt.Sprintf("-1..%d", depth-1), c.From, c.From >= -1 && c.From < depth},
+		{"steps", "1..2^20", c.Steps, c.Steps >= 1 && c.Steps <= 1<<20},
+		{"folds", "0 or 2..1024", c.Folds, c.Folds == 0 || c.Folds >= 2 && c.Folds <= 1<<10},
+		{"views", "2..1024", c.Views, c.Views >= 2 && c.Views <= 1<<10},
+		{"rates", "one or more of 0..1, the smallest first", c.Rates, ascend(c.Rates, func(v float64) bool { return within(v, 0, 1) })},
+		{"parts", "one or more above 0 and at most 1, the smallest first", c.Parts, ascend(c.Parts, func(v float64) bool { return v > 0 && v <= 1 })},
+		{"label smoothing", "0 to below 1", c.Smooth, within(c.Smooth, 0, 1) && c.Smooth < 1},
+		{"weight decay", "0..1", c.Decay, within(c.Decay, 0, 1)},
+		{"mirror", "0..1", c.Mirror, within(c.Mirror, 0, 1)},
+		{"workers", "0 or more", c.Workers, c.Workers >= 0},
 	}
 	for _, v := range []float64{c.Zoom, c.Stretch, c.Turn, c.Shift, c.Brightness, c.Contrast, c.Color} {
-		if !within(v, 0, 360) {
-			return fmt.Errorf("finetune: change of views: want 0..360, have %v: %w", v, ErrConfig)
-		}
+		rules = append(rules, rule{"change of views", "0..360", v, within(v, 0, 360)})
 	}
-	for _, rule := range ok {
-		if !rule.good {
-			return fmt.Errorf("finetune: want a %s: %w", rule.what, ErrConfig)
+	for _, r := range rules {
+		if !r.good {
+			return fmt.Errorf("finetune: %s: want %s, have %v: %w", r.name, r.want, r.have, ErrConfig)
 		}
 	}
 	return nil
