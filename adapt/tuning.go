@@ -62,6 +62,7 @@ type TuningReport struct {
 type TuningTrial struct {
 	Rate, Part float64
 	Right      int
+	Expected   float64 // right ones to expect: the sum of the probabilities of their own classes
 	Loss       float64 // mean cross-entropy, nats; infinite where weights left the finite numbers
 }
 

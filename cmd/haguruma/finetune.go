@@ -131,7 +131,7 @@ func (x *finetuneFlags) methods(experts []namedExperts, b *bundle) ([]metatune.M
 			return nil, err
 		}
 		for _, s := range starts {
-			m, err := metatune.FineTune(strings.TrimSpace(s.name+" tuned, "+mode), b.model, b.hash, s.experts, s.hash, string(how), tuneOne(cfg))
+			m, err := metatune.FineTune(strings.TrimSpace(s.name+" tuned, "+mode), b.model, b.hash, s.experts, s.hash, fmt.Sprintf("procedure %d, %s", finetune.Procedure, how), tuneOne(cfg))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.path, err)
 			}

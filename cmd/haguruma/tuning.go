@@ -64,10 +64,11 @@ type fineTuned struct {
 }
 
 type tuningTrial struct {
-	Rate  float64  `json:"rate"`
-	Part  float64  `json:"part"`
-	Right int      `json:"right"`
-	Loss  *float64 `json:"loss"` // null: the weights left the finite numbers
+	Rate     float64  `json:"rate"`
+	Part     float64  `json:"part"`
+	Right    int      `json:"right"`
+	Expected float64  `json:"expected"` // right ones to expect, what decides
+	Loss     *float64 `json:"loss"`     // null: the weights left the finite numbers
 }
 
 // tunedBy is nil without fine-tuning.
@@ -78,7 +79,7 @@ func tunedBy(r *adapt.TuningReport) *fineTuned {
 	t := &fineTuned{Mode: r.Mode, Steps: r.Steps, Rate: r.Rate, Part: r.Part, Moved: r.Moved.Changed, Changed: r.Moved.Part(), Held: r.Held}
 	t.Parts, t.Kinds = shares(r.Parts), shares(r.Kinds)
 	for _, v := range r.Trials {
-		one := tuningTrial{Rate: v.Rate, Part: v.Part, Right: v.Right}
+		one := tuningTrial{Rate: v.Rate, Part: v.Part, Right: v.Right, Expected: v.Expected}
 		if v.Loss-v.Loss == 0 {
 			one.Loss = &v.Loss
 		}
@@ -92,7 +93,7 @@ func (t *fineTuned) tell(w io.Writer) {
 	if t.Rate == 0 {
 		why := "every rate that was tried does worse on examples that it has not seen"
 		if len(t.Trials) == 1 {
-			why = fmt.Sprintf("prototypes get %d of %d examples right that are left out, and steps can gain too little", t.Trials[0].Right, t.Held)
+			why = fmt.Sprintf("%d of %d examples are right when left out, and steps can gain too little", t.Trials[0].Right, t.Held)
 		}
 		fmt.Fprintf(w, "fine-tuning (%s): changes nothing, %s\n", t.Mode, why)
 		return
@@ -103,7 +104,8 @@ func (t *fineTuned) tell(w io.Writer) {
 	}
 	for _, v := range t.Trials {
 		if v.Rate == t.Rate && v.Part == t.Part {
-			fmt.Fprintf(w, "  of %d examples that the trials left out, prototypes get %d right; without it %d\n", t.Held, v.Right, t.Trials[0].Right)
+			fmt.Fprintf(w, "  of %d examples that the trials left out, %d are right, %.1f were to be expected; without it %d and %.1f\n",
+				t.Held, v.Right, v.Expected, t.Trials[0].Right, t.Trials[0].Expected)
 		}
 	}
 }

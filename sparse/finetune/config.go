@@ -56,6 +56,9 @@ type Config struct {
 // batchViews is how many views a step takes at most, where there are no more than half as many classes.
 const batchViews = 32
 
+// Procedure is raised whenever the same Config comes to give another result, for what keeps results by their Config.
+const Procedure = 2
+
 // Check reports the first value that nothing can be done with, for a backbone of so many blocks. It wraps ErrConfig.
 func (c Config) Check(depth int) error {
 	within := func(v, least, most float64) bool { return v >= least && v <= most }

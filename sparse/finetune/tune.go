@@ -13,12 +13,13 @@ import (
 	"haguruma/sparse"
 )
 
-// Vote is what a part of the change of a learning rate did for the examples that its trials left out.
+// Vote is what a part of the change of a learning rate did for the examples that its trials left out, by the head that adapting makes of the others.
 type Vote struct {
-	Rate  float64
-	Part  float64 // of the change
-	Right int
-	Loss  float64 // mean cross-entropy; infinite where a trial left the finite numbers
+	Rate     float64
+	Part     float64 // of the change
+	Right    int
+	Expected float64 // right ones to expect: the sum of the probabilities of their own classes
+	Loss     float64 // mean cross-entropy; infinite where a trial left the finite numbers
 }
 
 // Result is what Tune found.
@@ -250,29 +251,32 @@ func (r *run) finish(result *Result, values []float32) (err error) {
 	return err
 }
 
-// elect returns the index of the vote that is taken. The smallest change, the first, is taken unless no change has more examples right: on validation sets
-// it did good or nothing. What changes more has to be above the bar of these two; of those, most right, and of equals the smallest loss, is taken.
+// elect returns the index of the vote that is taken, by how many held-out examples it is expected to have right: the smallest change, the first, unless no
+// change expects more, for on validation sets it did good or nothing; of what changes more, that with the most, if it is above the bar of these two. Sums of
+// probabilities tell close votes apart where counts of few examples are level, and one sure mistake does not weigh in them as it does in a log-loss.
 func elect(votes []Vote, held int) (best int) {
-	if len(votes) > 1 && votes[1].Right >= votes[0].Right && votes[1].Loss <= math.MaxFloat64 {
+	if len(votes) > 1 && votes[1].Expected >= votes[0].Expected && votes[1].finite() {
 		best = 1
 	}
-	least := bar(votes[best], held)
+	least := votes[best].Expected + float64(held)/barShare
 	for i := 2; i < len(votes); i++ {
-		if v, b := votes[i], votes[best]; v.Right > least && (v.Right > b.Right || v.Right == b.Right && v.Loss < b.Loss) {
+		if v := votes[i]; v.Expected > max(least, votes[best].Expected) {
 			best = i
 		}
 	}
 	return best
 }
 
-// bar is how many held-out examples a larger change must have more than right, beside a vote: a twentieth of all more than that, for of several votes the
-// best has a few more right by chance alone.
-func bar(beside Vote, held int) int { return beside.Right + held/20 }
+// barShare is what share of the held-out examples, one in so many, a larger change must be expected to gain beside a smaller one. Chosen on validation sets.
+const barShare = 25
+
+// worthTrying says whether rates are tried at all: a twentieth of the held-out examples is too little to gain for the cost of steps.
+func worthTrying(plain Vote, held int) bool { return plain.Right+held/20 < held }
+
+func (v Vote) finite() bool { return v.Loss <= math.MaxFloat64 }
 
 // vote fills in the votes: of no change, then of each rate and part. A rate that leaves the finite numbers has an infinite loss and nothing right. It
 // returns how each of them embeds the support (n, dim), fold by fold.
-//
-// Where the bar is out of reach no rate is tried: a smallest change that has as many right is not worth the steps.
 func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]float32, err error) {
 	plain := Vote{Part: 1}
 	r.train.start(0)
@@ -284,7 +288,7 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 		r.train.judge(&plain, embed, left)
 	}
 	result.Votes = []Vote{plain}
-	if bar(plain, result.Held) < result.Held {
+	if worthTrying(plain, result.Held) {
 		for _, rate := range rates {
 			for _, part := range r.cfg.Parts {
 				result.Votes = append(result.Votes, Vote{Rate: rate, Part: part})
@@ -300,8 +304,8 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 	}
 	for i := range result.Votes {
 		v := &result.Votes[i]
-		if v.Loss /= float64(result.Held); !(v.Loss <= math.MaxFloat64) {
-			v.Right, v.Loss = 0, math.Inf(1)
+		if v.Loss /= float64(result.Held); !v.finite() {
+			v.Right, v.Expected, v.Loss = 0, 0, math.Inf(1)
 		}
 	}
 	return embeds, nil
@@ -371,10 +375,14 @@ func (t *trainer) embedAll() ([]float32, error) {
 	})
 }
 
-// judge classifies the examples that are left out by the prototypes of the others, and adds up.
+// judge classifies the examples that are left out by a head of the others, and adds up.
 //
 //	embed  (n, dim)
 func (t *trainer) judge(v *Vote, embed []float32, left []bool) {
+	if slices.ContainsFunc(embed, func(x float32) bool { return x-x != 0 }) {
+		v.Loss = math.Inf(1)
+		return
+	}
 	task, dim := t.views.task, t.theta.Config.Dim
 	var support []float32
 	var labels []int
@@ -383,18 +391,18 @@ func (t *trainer) judge(v *Vote, embed []float32, left []bool) {
 			support, labels = append(support, embed[i*dim:(i+1)*dim]...), append(labels, label)
 		}
 	}
-	prototypes, logits := make([]float32, task.Way*dim), make([]float32, task.Way)
-	fewshot.Prototypes(prototypes, support, labels, task.Way, dim)
+	head, p := fewshot.Select(fewshot.NewSupport(support, labels, task.Way, dim), "").Head, make([]float32, task.Way)
 	for i, out := range left {
 		if !out {
 			continue
 		}
 		label := task.Labels[i]
-		fewshot.CosineLogits(logits, embed[i*dim:(i+1)*dim], prototypes, 1, task.Way, dim, fewshot.LogitScale)
-		if fewshot.Argmax(logits) == label {
+		head.Logits(p, embed[i*dim:(i+1)*dim])
+		if fewshot.Argmax(p) == label {
 			v.Right++
 		}
-		fewshot.Probabilities(logits, logits, 1, task.Way)
-		v.Loss -= math.Log(max(float64(logits[label]), 1e-30))
+		fewshot.Probabilities(p, p, 1, task.Way)
+		v.Expected += float64(p[label])
+		v.Loss -= math.Log(max(float64(p[label]), 1e-30))
 	}
 }

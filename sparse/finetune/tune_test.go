@@ -160,10 +160,10 @@ func TestVotes(t *testing.T) {
 		t.Fatalf("%d held, votes %+v", r.Held, r.Votes)
 	}
 	for _, v := range r.Votes {
-		if v.Right < 0 || v.Right > r.Held || !(v.Loss > 0) {
+		if v.Right < 0 || v.Right > r.Held || v.Expected < 0 || v.Expected > float64(r.Held) || !(v.Loss > 0) {
 			t.Errorf("have %+v", v)
 		}
-		if v.Rate == r.Rate && v.Part == r.Part && v.Rate > 0 && (v.Right < r.Votes[0].Right || v.Part > 0.25 && v.Right <= max(r.Votes[0].Right, r.Votes[1].Right)+r.Held/20) {
+		if v.Rate == r.Rate && v.Part == r.Part && v.Rate > 0 && (v.Expected < r.Votes[0].Expected || v.Part > 0.25 && v.Expected <= r.Votes[0].Expected+float64(r.Held)/25) {
 			t.Errorf("chosen: %+v, which is not good enough beside %+v", v, r.Votes[:2])
 		}
 	}
@@ -198,40 +198,47 @@ func TestNothingToGain(t *testing.T) {
 	}
 }
 
-// TestBar: where it is out of reach no larger change is chosen, whatever it has right.
-func TestBar(t *testing.T) {
-	for _, c := range []struct{ held, right, want int }{{10, 9, 9}, {10, 10, 10}, {25, 23, 24}, {25, 24, 25}, {40, 37, 39}, {40, 38, 40}} {
-		plain := Vote{0, 1, c.right, 1}
-		if have := bar(plain, c.held); have != c.want {
-			t.Errorf("%d of %d: want %d, have %d", c.right, c.held, c.want, have)
-		}
-		if best := elect([]Vote{plain, {1, 0.5, c.right - 1, 0.1}, {1, 1, c.held, 0.1}}, c.held); (best == 2) != (c.want < c.held) {
-			t.Errorf("%d of %d: all right is chosen %t", c.right, c.held, best == 2)
+// TestWorthTrying: steps are taken where more than a twentieth of the held-out examples is wrong, and one at least.
+func TestWorthTrying(t *testing.T) {
+	for _, c := range []struct {
+		held, right int
+		want        bool
+	}{{10, 9, true}, {10, 10, false}, {25, 23, true}, {25, 24, false}, {40, 37, true}, {40, 38, false}} {
+		if have := worthTrying(Vote{Right: c.right}, c.held); have != c.want {
+			t.Errorf("%d of %d: want %t, have %t", c.right, c.held, c.want, have)
 		}
 	}
 }
 
-// TestElect: the smallest change unless no change has more right; a larger one for more than a twentieth of the held-out examples, and for one at least.
+// TestElect: the smallest change unless no change expects more right; a larger one for more than one in 25 of the held-out examples.
 func TestElect(t *testing.T) {
 	for _, c := range []struct {
 		held, want int
-		votes      []Vote
+		expected   []float64
 	}{
-		{10, 0, []Vote{{0, 1, 5, 1}}},
-		{10, 1, []Vote{{0, 1, 5, 1}, {1, 0.5, 5, 2}, {1, 1, 5, 0.5}}},
-		{10, 0, []Vote{{0, 1, 5, 1}, {1, 0.5, 4, 0.5}, {1, 1, 5, 0.5}}},
-		{10, 2, []Vote{{0, 1, 5, 1}, {1, 0.5, 4, 0.5}, {1, 1, 6, 3}}},
-		{10, 2, []Vote{{0, 1, 5, 1}, {1, 0.5, 5, 3}, {1, 1, 6, 2}}},
-		{10, 3, []Vote{{0, 1, 5, 1}, {1, 0.5, 5, 0.9}, {1, 1, 6, 0.9}, {2, 0.5, 6, 0.8}, {2, 1, 4, 0.1}}},
-		{10, 0, []Vote{{0, 1, 0, 1}, {1, 0.5, 0, math.Inf(1)}}},
-		{25, 1, []Vote{{0, 1, 15, 1}, {1, 0.25, 16, 0.5}, {1, 0.5, 17, 0.5}}},
-		{25, 0, []Vote{{0, 1, 15, 1}, {1, 0.25, 14, 0.5}, {1, 0.5, 16, 0.5}}},
-		{25, 3, []Vote{{0, 1, 15, 1}, {1, 0.25, 15, 0.5}, {1, 0.5, 17, 0.9}, {1, 1, 18, 2}}},
-		{40, 1, []Vote{{0, 1, 15, 1}, {1, 0.25, 17, 0.5}, {1, 1, 19, 0.1}}},
+		{25, 0, []float64{15}},
+		{25, 1, []float64{15, 15}},
+		{25, 0, []float64{15, 14.9}},
+		{25, 1, []float64{15, 15.1, 16.1}},
+		{25, 2, []float64{15, 15.1, 16.2}},
+		{25, 0, []float64{15, 14.9, 16}},
+		{25, 2, []float64{15, 14.9, 16.1}},
+		{25, 3, []float64{15, 15.1, 17, 17.1}},
+		{25, 2, []float64{15, 15.1, 17, 17}},
+		{25, 2, []float64{15, 15.1, 17, 16.9}},
+		{50, 1, []float64{30, 30.2, 32.1}},
+		{50, 2, []float64{30, 30.2, 32.3}},
 	} {
-		if have := elect(c.votes, c.held); have != c.want {
-			t.Errorf("%v of %d: want %v, have %v", c.votes, c.held, c.votes[c.want], c.votes[have])
+		var votes []Vote
+		for _, e := range c.expected {
+			votes = append(votes, Vote{Rate: 1, Expected: e, Loss: 1})
 		}
+		if have := elect(votes, c.held); have != c.want {
+			t.Errorf("%v of %d: want %d, have %d", c.expected, c.held, c.want, have)
+		}
+	}
+	if have := elect([]Vote{{Loss: 1}, {Rate: 1, Loss: math.Inf(1)}}, 10); have != 0 {
+		t.Errorf("what is not finite is chosen")
 	}
 }
 
