@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { languages } from "../www/strings.js";
 import { faults } from "./axe.mjs";
 import { desktop, eventually, phone } from "./browser.mjs";
-import { png, stripes } from "./pictures.mjs";
+import { chance, png, stripes } from "./pictures.mjs";
 import { site } from "./site.mjs";
 import { fileOf } from "./user.mjs";
 
@@ -13,6 +13,12 @@ import { fileOf } from "./user.mjs";
 
 // There is a camera, so that its use can be denied.
 const { open } = site(undefined, ["--use-fake-device-for-media-stream"]);
+
+/** @param {number} n */
+function noise(n) {
+	const random = chance(n + 1);
+	return png(40, 40, () => [255 * random(), 255 * random(), 255 * random()]);
+}
 
 /** In light and in dark. @param {Page} page @param {string} state */
 async function check(page, state) {
@@ -30,6 +36,12 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 			await user.press(page.locator("#sample"));
 			await user.waitForVerdict(table.sampleBad, table);
 			await check(page, "learnt");
+			// Pictures of nothing, which nobody tells apart, so that there is something to gain.
+			for (const i of [0, 1]) {
+				await user.choose(user.button(user.card(i), table.chooseFiles), [0, 1, 2, 3].map((n) => fileOf(`noise${n}.png`, noise(2 * n + i))));
+				await user.waitForPictures(i, 9, table);
+			}
+			await user.waitFor("#learn-reason", table.pictures(18));
 			await user.press(page.locator("#finetune > summary"));
 			await user.press(user.button(page.locator("#finetune"), table.finetuneStart));
 			await user.waitFor("#finetune-where", table.finetuneReady);
@@ -38,10 +50,10 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 			await user.waitFor("#finetune-line", table.finetuneStopped);
 			await user.press(user.button(user.card(0), table.removeClass(table.sampleGood)));
 			await user.press(user.button(page.locator("#notices"), table.undo));
-			// Until the page has painted it, the first card is the other class, which has five pictures too.
+			// Until the page has painted it, the first card is the other class, which has as many pictures.
 			await eventually(() => user.classNames(), [table.sampleGood, table.sampleBad]);
 			await user.choose(user.button(user.card(0), table.chooseFiles), [fileOf("letter.png", Buffer.from("no picture")), fileOf("stripes.png", png(40, 40, stripes))]);
-			await user.waitForPictures(0, 6, table);
+			await user.waitForPictures(0, 10, table);
 			await user.press(user.button(user.card(1), table.cameraOpen));
 			await user.waitFor(".camera-trouble:visible", table.camera.denied);
 			await user.press(user.button(user.tryIt, table.cameraOpen));
