@@ -104,7 +104,7 @@ func (t *fineTuned) tell(w io.Writer) {
 	}
 	for _, v := range t.Trials {
 		if v.Rate == t.Rate && v.Part == t.Part {
-			fmt.Fprintf(w, "  of %d examples that the trials left out, %d are right, %.1f were to be expected; without it %d and %.1f\n",
+			fmt.Fprintf(w, "  of %d examples that the trials left out, %d are right, where %.2f were to be expected; without it %d and %.2f\n",
 				t.Held, v.Right, v.Expected, t.Trials[0].Right, t.Trials[0].Expected)
 		}
 	}
