@@ -260,8 +260,8 @@ func elect(votes []Vote, held int) (best int) {
 	}
 	least := votes[best].Expected + float64(held)/barShare
 	for i := 2; i < len(votes); i++ {
-		if v := votes[i]; v.Expected > max(least, votes[best].Expected) {
-			best = i
+		if v := votes[i]; v.Expected > least {
+			best, least = i, v.Expected
 		}
 	}
 	return best
