@@ -29,10 +29,10 @@ const maxLines = 450
 var floors = map[string]int{
 	"core/kernel":     0,
 	"core/plainjson":  0,
-	"core/tensorfile": 0,
 	"core/picture":    0,
+	"core/tensorfile": 1,
 	"core/quant":      1,
-	"core/torchfile":  1,
+	"core/torchfile":  2,
 	"core/nn":         2,
 	"core/vit":        3,
 	"core/fewshot":    3,

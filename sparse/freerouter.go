@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"haguruma/core/kernel"
+	"haguruma/core/tensorfile"
 )
 
 // FreeRouter scores experts without anything learned: each is merged alone, and the better it separates the classes of a task's support, the
@@ -91,11 +91,7 @@ func cosine(x, y []float32) float64 {
 //
 //	scores, separations  (M)
 func (f FreeRouter) Scores(scores []float32, separations []float64) {
-	order := make([]int, len(separations))
-	for m := range order {
-		order[m] = m
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(separations[b], separations[a]), a-b) }) // stable
+	order := tensorfile.Order(len(separations), func(a, b int) int { return cmp.Or(cmp.Compare(separations[b], separations[a]), a-b) })
 	clear(scores)
 	kept, sum := order[:min(f.Top, len(order))], 0.0
 	weights := make([]float64, len(kept))

@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"haguruma/core/plainjson"
@@ -102,14 +101,10 @@ func (a *Adapter) readTensors(f *tensorfile.File) error {
 		t.Name = name
 		a.Change = append(a.Change, t)
 	}
-	sorted := make([]*tensorfile.Tensor, len(a.Change)) // pointers, as Encode sorts them: one body for both in the page's engine
-	for i := range a.Change {
-		sorted[i] = &a.Change[i]
-	}
-	slices.SortFunc(sorted, func(x, y *tensorfile.Tensor) int { return strings.Compare(x.Name, y.Name) })
+	change := a.Change
 	a.Change = nil
-	for _, t := range sorted {
-		a.Change = append(a.Change, *t)
+	for _, i := range tensorfile.Order(len(change), func(i, j int) int { return strings.Compare(change[i].Name, change[j].Name) }) {
+		a.Change = append(a.Change, change[i])
 	}
 	var err error
 	if a.Head.Weight, a.Head.Dim, err = matrix(f, tensorWeight); err != nil {

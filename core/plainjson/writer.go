@@ -84,3 +84,6 @@ func (w *Writer) Raw(text string) {
 	w.next()
 	w.text = append(w.text, text...)
 }
+
+// Space appends a space, which means nothing behind the value that ends the text.
+func (w *Writer) Space() { w.text = append(w.text, ' ') }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 const (
@@ -45,13 +44,7 @@ func DecodeLimit(data []byte, limit int) (*File, error) {
 		return nil, err
 	}
 	// Empty tensors go before the one that begins where they stand.
-	// What is sorted are indices, as elsewhere: sorting entries is 8 kB of
-	// code of its own in the page's engine.
-	sorted := make([]int, len(entries))
-	for i := range sorted {
-		sorted[i] = i
-	}
-	slices.SortFunc(sorted, func(i, j int) int {
+	sorted := Order(len(entries), func(i, j int) int {
 		a, b := &entries[i], &entries[j]
 		return cmp.Or(order(a.begin, b.begin), order(a.end, b.end), order(i, j))
 	})

@@ -1,7 +1,7 @@
 // Package tensorfile reads and writes safetensors, the container of this
 // project's checkpoints, bundles and adapters, plain or as zstd frames.
 //
-// Floor 0: it knows bytes, names, dtypes and shapes, and nothing of models.
+// Floor 1: it knows bytes, names, dtypes and shapes, and nothing of models.
 //
 // A file is an 8-byte little-endian header length, a JSON header that maps
 // each tensor's name to its dtype, shape and byte range, and the tensors'

@@ -3,10 +3,10 @@ package tensorfile
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"haguruma/core/plainjson"
 )
 
 // Encode returns f as a safetensors file. The bytes depend on nothing but f's
@@ -18,31 +18,31 @@ import (
 // The errors wrap ErrDuplicate, ErrDType, ErrShape, ErrFormat (a name that is
 // not UTF-8, or __metadata__) or ErrTooLarge (the header).
 func Encode(f *File) ([]byte, error) {
-	tensors := make([]*Tensor, len(f.Tensors))
 	for i := range f.Tensors {
-		tensors[i] = &f.Tensors[i]
-		if err := tensors[i].check(); err != nil {
+		if err := f.Tensors[i].check(); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(tensors, func(a, b *Tensor) int {
+	tensors := make([]*Tensor, len(f.Tensors))
+	for at, i := range Order(len(tensors), func(i, j int) int {
+		a, b := &f.Tensors[i], &f.Tensors[j]
 		if sa, sb := a.DType.Size(), b.DType.Size(); sa != sb {
 			return order(sb, sa)
 		}
-		if a.Name < b.Name {
-			return -1
-		}
-		if a.Name > b.Name {
-			return 1
-		}
-		return 0
-	})
-	header, body, err := appendHeader(make([]byte, lengthBytes), f.Metadata, tensors)
+		return strings.Compare(a.Name, b.Name)
+	}) {
+		tensors[at] = &f.Tensors[i]
+	}
+	header, err := header(f.Metadata, tensors)
 	if err != nil {
 		return nil, err
 	}
-	data := make([]byte, len(header), len(header)+body)
-	copy(data, header)
+	body := 0
+	for _, t := range tensors {
+		body += len(t.Data)
+	}
+	data := binary.LittleEndian.AppendUint64(make([]byte, 0, lengthBytes+len(header)+body), uint64(len(header)))
+	data = append(data, header...)
 	for _, t := range tensors {
 		data = append(data, t.Data...)
 	}
@@ -59,90 +59,67 @@ func EncodeZstd(f *File) ([]byte, error) {
 	return pack(data)
 }
 
-// appendHeader appends the JSON of the header, padded, writes its length into
-// the first bytes of b, and returns the bytes the tensors take.
-func appendHeader(b []byte, metadata map[string]string, tensors []*Tensor) (header []byte, body int, err error) {
-	b = append(b, '{')
-	if len(metadata) > 0 {
-		if b, err = appendMetadata(b, metadata); err != nil {
-			return nil, 0, err
+// header returns the JSON of the header, padded. The bytes are those of the reference implementation, which escapes as plainjson does.
+func header(metadata map[string]string, tensors []*Tensor) ([]byte, error) {
+	var w plainjson.Writer
+	var err error
+	w.Object(func() {
+		if len(metadata) > 0 {
+			w.Name(metadataKey)
+			err = writeMetadata(&w, metadata)
 		}
-	}
-	seen := make(map[string]bool, len(tensors))
-	for _, t := range tensors {
-		if seen[t.Name] {
-			return nil, 0, fmt.Errorf("tensorfile: tensor %q: %w", clip(t.Name), ErrDuplicate)
-		}
-		seen[t.Name] = true
-		if t.Name == metadataKey || !utf8.ValidString(t.Name) {
-			return nil, 0, fmt.Errorf("tensorfile: tensor %q: want a UTF-8 name other than %s: %w", clip(t.Name), metadataKey, ErrFormat)
-		}
-		if len(b) > lengthBytes+1 {
-			b = append(b, ',')
-		}
-		b = appendText(b, t.Name)
-		b = append(b, `:{"dtype":"`...)
-		b = append(b, t.DType...)
-		b = append(b, `","shape":[`...)
-		for i, dim := range t.Shape {
-			if i > 0 {
-				b = append(b, ',')
+		seen, at := make(map[string]bool, len(tensors)), 0
+		for _, t := range tensors {
+			if seen[t.Name] {
+				err = fmt.Errorf("tensorfile: tensor %q: %w", clip(t.Name), ErrDuplicate)
+			} else if t.Name == metadataKey || !utf8.ValidString(t.Name) {
+				err = fmt.Errorf("tensorfile: tensor %q: want a UTF-8 name other than %s: %w", clip(t.Name), metadataKey, ErrFormat)
 			}
-			b = strconv.AppendInt(b, int64(dim), 10)
+			if err != nil {
+				return
+			}
+			seen[t.Name] = true
+			w.Name(t.Name)
+			w.Object(func() {
+				w.Name("dtype")
+				w.Text(string(t.DType))
+				w.Name("shape")
+				w.List(func() {
+					for _, dim := range t.Shape {
+						w.Integer(dim)
+					}
+				})
+				w.Name("data_offsets")
+				w.List(func() {
+					w.Integer(at)
+					at += len(t.Data)
+					w.Integer(at)
+				})
+			})
 		}
-		b = append(b, `],"data_offsets":[`...)
-		b = strconv.AppendInt(b, int64(body), 10)
-		body += len(t.Data)
-		b = append(b, ',')
-		b = strconv.AppendInt(b, int64(body), 10)
-		b = append(b, "]}"...)
+	})
+	for len(w.Bytes())%8 != 0 {
+		w.Space()
 	}
-	b = append(b, '}')
-	for len(b)%8 != 0 {
-		b = append(b, ' ')
+	if n := len(w.Bytes()); err == nil && n > MaxHeader {
+		err = fmt.Errorf("tensorfile: header: want at most %d bytes, have %d: %w", MaxHeader, n, ErrTooLarge)
 	}
-	n := len(b) - lengthBytes
-	if n > MaxHeader {
-		return nil, 0, fmt.Errorf("tensorfile: header: want at most %d bytes, have %d: %w", MaxHeader, n, ErrTooLarge)
-	}
-	binary.LittleEndian.PutUint64(b, uint64(n))
-	return b, body, nil
+	return w.Bytes(), err
 }
 
-func appendMetadata(b []byte, metadata map[string]string) ([]byte, error) {
-	keys := make([]*string, 0, len(metadata)) // pointers sort by the code that sorts tensors: the page's engine is smaller
+func writeMetadata(w *plainjson.Writer, metadata map[string]string) (err error) {
+	keys := make([]string, 0, len(metadata))
 	for key, value := range metadata {
 		if !utf8.ValidString(key) || !utf8.ValidString(value) {
-			return nil, fmt.Errorf("tensorfile: %s %q: want UTF-8: %w", metadataKey, clip(key), ErrFormat)
+			return fmt.Errorf("tensorfile: %s %q: want UTF-8: %w", metadataKey, clip(key), ErrFormat)
 		}
-		keys = append(keys, &key)
+		keys = append(keys, key)
 	}
-	slices.SortFunc(keys, func(a, b *string) int { return strings.Compare(*a, *b) })
-	b = append(b, `"`+metadataKey+`":{`...)
-	for i, key := range keys {
-		if i > 0 {
-			b = append(b, ',')
+	w.Object(func() {
+		for _, i := range Order(len(keys), func(i, j int) int { return strings.Compare(keys[i], keys[j]) }) {
+			w.Name(keys[i])
+			w.Text(metadata[keys[i]])
 		}
-		b = appendText(b, *key)
-		b = append(b, ':')
-		b = appendText(b, metadata[*key])
-	}
-	return append(b, '}'), nil
-}
-
-// appendText appends s, which is UTF-8, as a JSON string.
-func appendText(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20:
-			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
+	})
+	return nil
 }

@@ -2,7 +2,7 @@
 // makes of a state dict, .pth, .pt or .bin, in the zip form of torch 1.6 and
 // later and in the form before it.
 //
-// Floor 1: it knows files, pickles and tensors, and nothing of models. It is
+// Floor 2: it knows files, pickles and tensors, and nothing of models. It is
 // for native programs; the engine in the browser reads bundles only.
 //
 // A pickle is a program. Here it can make dictionaries, lists, tensors and
