@@ -81,7 +81,7 @@ task, tasks of equal scores together; the report says where they were routed.
 that differ in sparsity --out has a drawing of the trade-off too.
 --head adds rows with other heads than the nearest prototype on the same
 embeddings: chosen is the blend that leave-one-out on the support weighs, as
-adapting makes it. --unknown measures instead how well queries are told from as many
+adapting makes it, views the same of eight views of each example. --unknown measures instead how well queries are told from as many
 pictures of classes that are not in the episode: AUROC, and how many of each the
 threshold calls unknown; with --experts too, without --finetune.
 --finetune adds a row for each way to take gradient steps on the support of
@@ -91,7 +91,7 @@ which learning rates were chosen and how long it took.`,
   haguruma eval --suite ../shared/data --out out/suite
   haguruma eval --suite ../shared/data --methods int8 --out out/mine --baseline out/suite/suite.json
   haguruma eval --suite ../shared/data --experts out/experts/experts.safetensors.zst --experts pmf=out/pmf/experts.safetensors.zst
-  haguruma eval --suite ../shared/data --methods int8 --head chosen --settings 5x5 --episodes 200
+  haguruma eval --suite ../shared/data --methods int8 --head chosen,views --settings 5x5 --episodes 200
   haguruma eval --suite ../shared/data --methods int8 --unknown --settings 5x5 --episodes 200
   haguruma eval --suite ../shared/data --settings 5x5 --episodes 40 --finetune sparse,full --out out/tuned
   haguruma eval --data data --sets omniglot --settings 5x1,20x5 --json

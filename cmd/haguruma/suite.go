@@ -39,7 +39,7 @@ func (s *suiteFlags) add(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.out, "out", "o", "", "folder for suite.json, report.md and report.json of --suite; go on from what is there")
 	flags.StringVar(&s.baseline, "baseline", "", "suite.json to take the differences against (default: this run)")
 	flags.StringVar(&s.baselineMethod, "baseline-method", "", "method of the baseline, as the tables call it (default: its first)")
-	flags.StringSliceVar(&s.heads, "head", nil, "with --suite: a row more for each method and head: chosen, "+strings.Join(headNames(), ", "))
+	flags.StringSliceVar(&s.heads, "head", nil, "with --suite: a row more for each method and head: "+strings.Join(evalHeads(), ", "))
 	flags.BoolVar(&s.unknown, "unknown", false, "with --suite: how well pictures of classes that are not in an episode are told from its own")
 }
 
@@ -57,8 +57,8 @@ func (s *suiteFlags) apply(command *cobra.Command, cfg *metatune.EvaluateConfig)
 		return err
 	}
 	for i, name := range s.heads {
-		if !slices.Contains(append(headNames(), string(metatune.HeadChosen)), name) || slices.Contains(s.heads[:i], name) {
-			return usagef("--head %q: want some of chosen, %s, each once", name, strings.Join(headNames(), ", "))
+		if !slices.Contains(evalHeads(), name) || slices.Contains(s.heads[:i], name) {
+			return usagef("--head %q: want some of %s, each once", name, strings.Join(evalHeads(), ", "))
 		}
 	}
 	if s.unknown && (s.out != "" || s.baseline != "" || len(s.heads) > 0) {
@@ -81,6 +81,11 @@ func headNames() (names []string) {
 		names = append(names, string(kind))
 	}
 	return names
+}
+
+// evalHeads are the heads that a suite has rows for: as a task makes them unasked, so of views of each example, and of each kind alone.
+func evalHeads() []string {
+	return append([]string{string(metatune.HeadChosen), string(metatune.HeadViews)}, headNames()...)
 }
 
 // withHeads adds the methods with other heads, each after its own.

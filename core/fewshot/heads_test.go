@@ -160,20 +160,27 @@ func TestPrototypesLeaveOneOut(t *testing.T) {
 	}
 }
 
-// The ridge head solves the normal equations of the primal problem, and so does it without an example.
+// The ridge head solves the normal equations of the primal problem, and so does it without an example, all views of it.
 func TestRidge(t *testing.T) {
+	for _, each := range []int{1, 3} {
+		testRidge(t, each)
+	}
+}
+
+func testRidge(t *testing.T, each int) {
 	const way, dim, strength = 3, 7, 0.7
-	embed, labels := clusters(2, way, 3, dim)
-	s := NewSupport(embed, labels, way, dim)
-	n, x, weights := s.Len(), s.wide(), s.weights()
-	lambda := strength * s.spread()
+	embed, labels := viewed(2, way, 3, dim, each)
+	s := NewSupportOfViews(embed, labels, way, dim, each)
+	rows, _ := s.rows()
+	x, weights := rows.wide(), rows.weights()
+	lambda := strength * rows.spread()
 	primal := func(out int) []float64 {
 		a, b := make([]float64, dim*dim), make([]float64, dim*way)
 		for j := range dim {
 			a[j*dim+j] = lambda
 		}
-		for i := range n {
-			if i == out {
+		for i, label := range rows.Labels {
+			if i/each == out {
 				continue
 			}
 			for j := range dim {
@@ -182,7 +189,7 @@ func TestRidge(t *testing.T) {
 				}
 				for c := range way {
 					y := -1 / float64(way)
-					if labels[i] == c {
+					if label == c {
 						y++
 					}
 					b[j*way+c] += weights[i] * x[i*dim+j] * y
@@ -195,14 +202,14 @@ func TestRidge(t *testing.T) {
 	for i, v := range primal(-1) {
 		wantNear(t, "weight", float64(h.Weights[i%way*dim+i/way]), v, 1e-4)
 	}
-	logits := make([]float64, n*way)
+	logits := make([]float64, s.Len()*way)
 	ridgeModel{}.leaveOneOut(logits, s, strength)
-	for i := range n {
+	for i := range labels {
 		w := primal(i)
 		for c := range way {
 			var want float64
 			for j := range dim {
-				want += x[i*dim+j] * w[j*way+c]
+				want += x[i*each*dim+j] * w[j*way+c]
 			}
 			wantNear(t, "left out", logits[i*way+c], want, 1e-5)
 		}

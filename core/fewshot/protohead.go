@@ -44,6 +44,6 @@ func (s *Support) leftOutCosines(cosines []float64) {
 
 func (prototypeModel) fit(s *Support, _ float64) *Head {
 	h := &Head{Kind: KindPrototypes, Weights: make([]float32, s.Way*s.Dim), Bias: make([]float32, s.Way), Scale: 1}
-	Prototypes(h.Weights, s.embed, s.Labels, s.Way, s.Dim)
+	s.Prototypes(h.Weights)
 	return h
 }

@@ -38,31 +38,59 @@ func (ridgeModel) solve(s *Support, strength float64) (m, alpha []float64, ok bo
 	return m, alpha, true
 }
 
-// leaveOneOut is exact without a refit: the residual of a left-out example is alpha_i / M_ii (Rasmussen and Williams 2006, eq. 5.12).
+// leaveOneOut is exact without a refit: the residuals of left-out rows G are (M_GG)⁻¹ alpha_G (Rasmussen and Williams 2006, eq. 5.12, for more than one), G
+// the views of an example, of which the first is judged.
 func (r ridgeModel) leaveOneOut(logits []float64, s *Support, strength float64) *Head {
-	m, alpha, ok := r.solve(s, strength)
+	rows, each := s.rows()
+	m, alpha, ok := r.solve(rows, strength)
 	if !ok {
 		return nil
 	}
-	n, way := s.Len(), s.Way
+	way := s.Way
+	residual := make([]float64, each*way)
 	for i, label := range s.Labels {
+		copy(residual, alpha[i*each*way:])
+		if !leaveOut(residual, m, i*each, each, rows.Len()) {
+			return nil
+		}
 		for c := range way {
 			y := -1 / float64(way)
 			if c == label {
 				y++
 			}
-			logits[i*way+c] = y - alpha[i*way+c]/m[i*n+i]
+			logits[i*way+c] = y - residual[c]
 		}
 	}
-	return r.head(s, strength, alpha)
+	return r.head(rows, strength, alpha)
+}
+
+// leaveOut overwrites alpha (each, way), of the rows from first on, by the residuals of those rows when all are left out: m (n, n) is M.
+func leaveOut(alpha, m []float64, first, each, n int) bool {
+	if each == 1 {
+		for c := range alpha {
+			alpha[c] /= m[first*n+first]
+		}
+		return true
+	}
+	block := make([]float64, each*each)
+	for v := range each {
+		copy(block[v*each:], m[(first+v)*n+first:][:each])
+	}
+	if !cholesky(block, each) {
+		return false
+	}
+	solveLower(alpha, block, each, len(alpha)/each)
+	solveUpper(alpha, block, each, len(alpha)/each)
+	return true
 }
 
 func (r ridgeModel) fit(s *Support, strength float64) *Head {
-	_, alpha, ok := r.solve(s, strength)
+	rows, _ := s.rows()
+	_, alpha, ok := r.solve(rows, strength)
 	if !ok {
 		return nil
 	}
-	return r.head(s, strength, alpha)
+	return r.head(rows, strength, alpha)
 }
 
 func (ridgeModel) head(s *Support, strength float64, alpha []float64) *Head {

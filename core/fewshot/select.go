@@ -18,22 +18,27 @@ type candidate struct {
 	model    model
 	strength float64
 	usual    func(n, way int) float64 // factor on the logits that predicted queries of validation sets best, about
+	views    bool                     // for ridge: it is the one where there are views
 }
 
 func constant(x float64) func(n, way int) float64 { return func(int, int) float64 { return x } }
 
-// candidates in the order of preference among equals.
+// candidates in the order of preference among equals. Ridge of views has more rows, which want less regularisation.
 var candidates = []candidate{
-	{prototypeModel{}, 0, usualCosine},
-	{ridgeModel{}, 0.3, constant(8)},
-	{ridgeModel{}, 1, constant(11)},
-	{ridgeModel{}, 3, constant(17)},
-	{ldaModel{}, 0.6, usualLDA(0.6)},
-	{ldaModel{}, 0.8, usualLDA(0.8)},
-	{ldaModel{}, 0.9, usualLDA(0.9)},
-	{ldaModel{}, 0.97, usualLDA(0.97)},
-	{logisticModel{}, 0.1, constant(2.2)},
-	{logisticModel{}, 0.3, constant(3.1)},
+	{prototypeModel{}, 0, usualCosine, false},
+	{ridgeModel{}, 0.3, constant(8), false},
+	{ridgeModel{}, 1, constant(11), false},
+	{ridgeModel{}, 3, constant(17), false},
+	{ridgeModel{}, 0.03, constant(6), true},
+	{ridgeModel{}, 0.1, constant(6), true},
+	{ridgeModel{}, 0.3, constant(6), true},
+	{ridgeModel{}, 1, constant(6), true},
+	{ldaModel{}, 0.6, usualLDA(0.6), false},
+	{ldaModel{}, 0.8, usualLDA(0.8), false},
+	{ldaModel{}, 0.9, usualLDA(0.9), false},
+	{ldaModel{}, 0.97, usualLDA(0.97), false},
+	{logisticModel{}, 0.1, constant(2.2), false},
+	{logisticModel{}, 0.3, constant(3.1), false},
 }
 
 // usualCosine is LogitScale for one example a class and grows with the surer means of more.
@@ -132,6 +137,9 @@ func Select(s *Support, kind Kind) *Selection {
 	blending := kind == "" || kind == KindBlend
 	for _, c := range candidates {
 		own := c.model.kind()
+		if own == KindRidge && c.views != (s.views != nil) {
+			continue
+		}
 		if kind == own || blending && own != KindLogistic {
 			tried = append(tried, c)
 		}
@@ -228,4 +236,10 @@ func unjudged(s *Support, tried []candidate) *Selection {
 func HeadHits(e Episode, dim int, row func(class, image int) []float32, kind Kind) int {
 	h := Select(NewSupport(e.SupportRows(dim, row), Labels(e.Support), e.Way, dim), kind).Head
 	return e.hits(row, h.Logits)
+}
+
+// ViewHits is HeadHits by a head of all views of the support: views returns those of a picture, (each, dim), of which queries count the first.
+func ViewHits(e Episode, dim, each int, views func(class, image int) []float32) int {
+	support := NewSupportOfViews(e.SupportRows(each*dim, views), Labels(e.Support), e.Way, dim, each)
+	return e.hits(func(class, image int) []float32 { return views(class, image)[:dim] }, Select(support, "").Head.Logits)
 }

@@ -19,6 +19,9 @@ type Support struct {
 	gram   []float64 // (n, n) inner products of unit
 	counts []int     // (way)
 	work   []float64 // (n, n) that one fit leaves to the next
+
+	views *Support // of all views of the examples; nil: of each there is the example alone
+	each  int      // views of an example
 }
 
 // NewSupport computes the inner products once: n^2 dim/2 multiply-adds, in a kernel, the same bits on every body. The slices are copied.

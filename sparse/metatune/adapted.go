@@ -36,7 +36,7 @@ type group struct {
 	tasks  []*task
 	images []pictureRef // ascending, what the tasks need
 	once   sync.Once
-	embed  []float32    // (images, dim), there from the first piece to the last
+	embed  []float32    // (images, views, dim), there from the first piece to the last
 	left   atomic.Int32 // pieces that are not done yet
 }
 
@@ -60,7 +60,7 @@ func evaluateRouted(ctx context.Context, frozen *Embeddings, pics [][]*picture.P
 	}
 	groups := groupTasks(tasks)
 	pieces := cutGroups(groups, runtime.GOMAXPROCS(0))
-	dim := frozen.Dim
+	length := viewsOf(method.New()) * frozen.Dim
 	what := fmt.Sprintf("adapt to %s by %s", frozen.Data.Name, method.Name)
 	note := fmt.Sprintf("%d tasks in %d groups", len(tasks), len(groups))
 	return tryEachCore(ctx, len(pieces), func() func(i int) error {
@@ -73,20 +73,20 @@ func evaluateRouted(ctx context.Context, frozen *Embeddings, pics [][]*picture.P
 				at = p.group
 				r.Adapt(at.scores)
 			}
-			at.once.Do(func() { at.embed = make([]float32, len(at.images)*dim) })
+			at.once.Do(func() { at.embed = make([]float32, len(at.images)*length) })
 			for from := p.from; from < p.to; from += embedBatch {
 				to := min(from+embedBatch, p.to)
 				batch = batch[:0]
 				for _, im := range at.images[from:to] {
 					batch = append(batch, pics[im.class][im.image])
 				}
-				r.EmbedAdapted(at.embed[from*dim:to*dim], batch)
-				if err := checkFinite(at.embed[from*dim : to*dim]); err != nil {
+				r.EmbedAdapted(at.embed[from*length:to*length], batch)
+				if err := checkFinite(at.embed[from*length : to*length]); err != nil {
 					return fmt.Errorf("adapted by scores %v: %w", at.scores, err)
 				}
 			}
 			if at.left.Add(-1) == 0 {
-				at.score(dim)
+				at.score(frozen.Dim, length)
 			}
 			return nil
 		}
@@ -187,10 +187,10 @@ func cutGroups(groups []*group, n int) []piece {
 
 // score runs the tasks of a group whose pictures are all embedded, and lets
 // the embeddings go.
-func (g *group) score(dim int) {
+func (g *group) score(dim, length int) {
 	row := func(class, i int) []float32 {
 		at, _ := slices.BinarySearchFunc(g.images, pictureRef{class, i}, compareRefs)
-		return g.embed[at*dim:][:dim]
+		return g.embed[at*length:][:length]
 	}
 	for _, t := range g.tasks {
 		t.cell.add(t.index, t.episode, dim, row)

@@ -28,13 +28,17 @@ type Cell struct {
 	judge     func(i int, e fewshot.Episode, dim int, row func(class, image int) []float32)
 }
 
-// add notes the outcome of episode i. Different i may be added at once.
-func (c *Cell) add(i int, e fewshot.Episode, dim int, row func(class, image int) []float32) {
+// add notes the outcome of episode i. views is the embedding of a picture (dim), or those of its views (ViewCount, dim), which HeadViews wants of the support.
+// Different i may be added at once.
+func (c *Cell) add(i int, e fewshot.Episode, dim int, views func(class, image int) []float32) {
+	row := func(class, image int) []float32 { return views(class, image)[:dim] }
 	if c.judge != nil {
 		c.judge(i, e, dim, row)
 		return
 	}
 	switch c.head {
+	case HeadViews:
+		c.Hits[i] = fewshot.ViewHits(e, dim, picture.ViewCount, views)
 	case "":
 		c.Hits[i] = fewshot.Hits(e, dim, row)
 	case HeadChosen:
@@ -117,6 +121,9 @@ func (last *embedded) embed(ctx context.Context, d *fewshot.Dataset, pics [][]*p
 // evaluateCells measures one method on one set at the settings. The set is
 // embedded once; when the method is Routed, that is what its router reads. last is what the method before embedded.
 func evaluateCells(ctx context.Context, cfg EvaluateConfig, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, settings []Setting, last *embedded, progress Progress) ([]*Cell, error) {
+	if method.Head == HeadViews && viewsOf(method.New()) == 1 {
+		return nil, fmt.Errorf("%s cannot embed views of a picture: want a backbone: %w", method.Name, fewshot.ErrEpisode)
+	}
 	var cells []*Cell
 	var draw []func(i int) fewshot.Episode
 	for _, s := range settings {

@@ -49,13 +49,44 @@ func (m Method) embedding() string {
 // HeadChosen is what a task uses unasked: fewshot.Select without a kind.
 const HeadChosen fewshot.Kind = "chosen"
 
+// HeadViews is HeadChosen of all picture.Views of each example. The embedders have to be viewers.
+const HeadViews fewshot.Kind = "views"
+
 // WithHead is a method with another head on its embeddings.
 func WithHead(m Method, kind fewshot.Kind) Method {
 	m.embeds = m.Identity
 	m.Name += ", head " + string(kind)
 	m.Identity += " head " + string(kind)
 	m.Head = kind
+	if kind == HeadViews {
+		plain := m.New
+		if _, tuned := plain().(Tuned); !tuned { // one that is embeds the support's views for every head
+			m.embeds += " views"
+		}
+		m.New = func() Embedder {
+			e := plain()
+			if v, ok := e.(viewer); ok {
+				v.showViews(true)
+			}
+			return e
+		}
+	}
 	return m
+}
+
+// viewer is an Embedder that can embed all picture.Views of a picture, one after the other: with showViews it writes (len(pics), picture.ViewCount, Dim())
+// where it wrote (len(pics), Dim()). For one that is Routed or Tuned this goes for its task's weights alone.
+type viewer interface {
+	showViews(all bool)
+	views() int // of a picture: 1 without showViews
+}
+
+// viewsOf is how many views of a picture an Embedder embeds.
+func viewsOf(e Embedder) int {
+	if v, ok := e.(viewer); ok {
+		return v.views()
+	}
+	return 1
 }
 
 // Float is the float32 forward of a backbone at its own picture size.
@@ -129,6 +160,7 @@ func (p pixelEmbedder) Embed(embed []float32, pics []*picture.Picture) {
 type backbone struct {
 	cfg     vit.Config
 	size    int
+	all     bool // views of a picture, and not only the picture
 	images  []float32
 	act     *vit.Activations[float32]
 	forward func(b *backbone, embed []float32, n int)
@@ -138,11 +170,30 @@ func (b *backbone) Dim() int { return b.cfg.Dim }
 
 func (b *backbone) Embed(embed []float32, pics []*picture.Picture) {
 	plane := 3 * b.size * b.size
-	b.images = grow(&b.images, len(pics)*plane)
-	for i, pic := range pics {
-		pic.Square(b.size).Tensor(b.images[i*plane:][:plane], b.cfg.Mean, b.cfg.Std)
+	n := len(pics) * b.views()
+	b.images = grow(&b.images, n*plane)
+	to := b.images
+	for _, pic := range pics {
+		square := pic.Square(b.size)
+		views := []*picture.Picture{square}
+		if b.all {
+			views = square.Views()
+		}
+		for _, view := range views {
+			view.Tensor(to[:plane], b.cfg.Mean, b.cfg.Std)
+			to = to[plane:]
+		}
 	}
-	b.forward(b, embed, len(pics))
+	b.forward(b, embed, n)
+}
+
+func (b *backbone) showViews(all bool) { b.all = all }
+
+func (b *backbone) views() int {
+	if b.all {
+		return picture.ViewCount
+	}
+	return 1
 }
 
 // embedBatch is how many pictures go through a backbone at once.
@@ -150,13 +201,17 @@ const embedBatch = 32
 
 // Embeddings are the embedded pictures of a data set.
 type Embeddings struct {
-	Dim  int
-	Data *fewshot.Dataset
-	rows [][]float32 // (class) of (images, Dim)
+	Dim   int
+	Data  *fewshot.Dataset
+	views int         // of a picture
+	rows  [][]float32 // (class) of (images, views, Dim)
 }
 
-// Image is the embedding of one picture.
-func (e *Embeddings) Image(class, image int) []float32 { return e.rows[class][image*e.Dim:][:e.Dim] }
+// Image is the embedding of one picture, or those of its views.
+func (e *Embeddings) Image(class, image int) []float32 {
+	length := e.views * e.Dim
+	return e.rows[class][image*length:][:length]
+}
 
 // EmbedDataset embeds every picture of d (at most perClass of each class, the
 // first in order, when perClass > 0) over all cores.
@@ -169,12 +224,16 @@ func EmbedDataset(ctx context.Context, d *fewshot.Dataset, perClass int, method 
 }
 
 func embedPictures(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Picture, method Method, progress Progress) (*Embeddings, error) {
-	dim := method.New().Dim()
-	out := &Embeddings{Dim: dim, Data: d, rows: make([][]float32, len(pics))}
+	e := method.New()
+	out := &Embeddings{Dim: e.Dim(), Data: d, views: viewsOf(e), rows: make([][]float32, len(pics))}
+	if _, routed := e.(Routed); routed {
+		out.views = 1
+	}
+	length := out.views * out.Dim
 	type job struct{ class, from, to int }
 	var jobs []job
 	for c := range pics {
-		out.rows[c] = make([]float32, len(pics[c])*dim)
+		out.rows[c] = make([]float32, len(pics[c])*length)
 		for i := 0; i < len(pics[c]); i += embedBatch {
 			jobs = append(jobs, job{c, i, min(i+embedBatch, len(pics[c]))})
 		}
@@ -183,7 +242,7 @@ func embedPictures(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Pi
 		e := method.New()
 		return func(i int) {
 			j := jobs[i]
-			e.Embed(out.rows[j.class][j.from*dim:j.to*dim], pics[j.class][j.from:j.to])
+			e.Embed(out.rows[j.class][j.from*length:j.to*length], pics[j.class][j.from:j.to])
 		}
 	}, func(done int) { progress.report("embed "+d.Name+" by "+method.Name, done, len(jobs), "") })
 	return out, err

@@ -106,3 +106,7 @@ func (t *tunedBackbone) Adapt(scores []float32) {
 func (t *tunedBackbone) EmbedAdapted(embed []float32, pics []*picture.Picture) {
 	t.tuned.Embed(embed, pics)
 }
+
+func (t *tunedBackbone) showViews(all bool) { t.tuned.showViews(all) }
+
+func (t *tunedBackbone) views() int { return t.tuned.views() }

@@ -95,6 +95,10 @@ type tunedByTask struct {
 
 func (t *tunedByTask) Dim() int { return t.start.Dim() }
 
+func (t *tunedByTask) showViews(all bool) { t.after.showViews(all) }
+
+func (t *tunedByTask) views() int { return t.after.views() }
+
 func (t *tunedByTask) Embed(embed []float32, pics []*picture.Picture) { t.start.Embed(embed, pics) }
 
 func (t *tunedByTask) EmbedTuned(embed []float32, pics []*picture.Picture) {
@@ -172,14 +176,18 @@ func tuneTasks(ctx context.Context, d *fewshot.Dataset, pics [][]*picture.Pictur
 				return fmt.Errorf("%s, episode %d: %w", c.Setting, i, err)
 			}
 			t.model.Model, t.spent, t.rows = nil, time.Since(begin), map[pictureRef][]float32{}
-			for _, part := range [][]fewshot.Example{episode.Support, episode.Query} {
-				embed := make([]float32, len(part)*e.Dim())
+			for p, part := range [][]fewshot.Example{episode.Support, episode.Query} {
+				if v, ok := e.(viewer); ok { // of the support, for the methods with other heads that share these weights
+					v.showViews(p == 0)
+				}
+				length := viewsOf(e) * e.Dim()
+				embed := make([]float32, len(part)*length)
 				e.EmbedTuned(embed, picturesOf(pics, part))
 				if err := checkFinite(embed); err != nil {
 					return fmt.Errorf("%s, episode %d, tuned: %w", c.Setting, i, err)
 				}
 				for j, x := range part {
-					t.rows[pictureRef{x.Class, x.Image}] = embed[j*e.Dim():][:e.Dim()]
+					t.rows[pictureRef{x.Class, x.Image}] = embed[j*length:][:length]
 				}
 			}
 			return nil

@@ -27,7 +27,7 @@ func (brightness) Embed(embed []float32, pics []*picture.Picture) {
 
 // colors are classes of one color each, as a set that is embedded: told apart without a fault.
 func colors(classes, images int) *Embeddings {
-	e := &Embeddings{Dim: 3, Data: &fewshot.Dataset{Name: "colors"}}
+	e := &Embeddings{Dim: 3, views: 1, Data: &fewshot.Dataset{Name: "colors"}}
 	for c := range classes {
 		class := fewshot.Class{Name: string(rune('a' + c))}
 		var rows []float32
