@@ -11,6 +11,7 @@ import (
 type Options struct {
 	Head     fewshot.Kind   // the only kind of head to fit; empty: a blend, weighted by leave-one-out
 	Tuner    Tuner          // fine-tunes the weights before the head is chosen; nil: they stay
+	Views    bool           // fit it to picture.Views of each example too, which takes up to seven embeddings more of each
 	Force    bool           // take it even if it is worse than what is in use
 	Progress func(Progress) // told before each piece of work; nil: nobody
 	Clock    func() float64 // milliseconds since any moment, to time the steps by; nil: they are not timed
@@ -25,6 +26,7 @@ const (
 	StepMerge   Step = "merge"   // into a copy of the backbone
 	StepEmbed   Step = "embed"   // the examples again, by the copy
 	StepTune    Step = "tune"    // the copy
+	StepViews   Step = "views"   // changed ones of the examples, embedded
 	StepHead    Step = "head"    // chosen and fitted
 	StepCompare Step = "compare" // with what is in use
 )
@@ -46,12 +48,12 @@ type Outcome struct {
 }
 
 // Adapt makes a new version of the examples there are: it lets experts choose by what the backbone alone makes of the examples, merges them, embeds the
-// examples again but those that these weights have embedded before, fine-tunes when there is a Tuner, makes a head, and compares it with what is in
-// use. When it is no worse, or forced, it is taken into use and into the history. When it is worse, what is in use stays, which is no error: the
+// examples again but those that these weights have embedded before, fine-tunes when there is a Tuner, embeds changed views of the examples when there are to
+// be Views, makes a head, and compares it with what is in use. When it is no worse, or forced, it is taken into use and into the history. When it is worse, what is in use stays, which is no error: the
 // version's Verdict says why.
 //
 // On error, and when stop has one, which is then wrapped, nothing changes. Errors: ErrTooFewClasses for fewer than two classes; ErrEmptyClass, naming
-// the first class without an example; ErrContradiction for one picture in two classes; with experts or a Tuner ErrNoPicture for an example whose
+// the first class without an example; ErrContradiction for one picture in two classes; with experts, a Tuner or Views ErrNoPicture for an example whose
 // picture is not known, ErrBadEmbedding, and what their embedder returned, wrapped.
 func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 	if err := t.checkClasses(); err != nil {
@@ -93,21 +95,31 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 			t.embedderOf(merged)
 		}
 	}
-	heads := 1
+	heads, last := 1, embed
 	if merged.changed() {
-		heads = 2
+		heads, last = 2, again
+	}
+	each := 1
+	if o.Views {
+		if last, each, err = r.views(merged, last, support); err != nil {
+			return nil, err
+		}
 	}
 	r.begin(StepHead, heads)
 	if err := r.next(0); err != nil {
 		return nil, err
 	}
-	v.Plain = t.learn(&weights{}, embed, support, o.Head)
+	if merged.changed() { // views are of what is to answer
+		v.Plain = t.learn(&weights{}, embed, 1, support, o.Head)
+	} else {
+		v.Plain = t.learn(merged, last, each, support, o.Head)
+	}
 	now := v.Plain
 	if merged.changed() {
 		if err := r.next(1); err != nil {
 			return nil, err
 		}
-		now = t.learn(merged, again, support, o.Head)
+		now = t.learn(merged, last, each, support, o.Head)
 		if merged.tuned { // these weights have seen every example
 			t.leaveOut(now, tuned.Folds, o.Head)
 		}

@@ -175,7 +175,7 @@ func TestProgressAndStop(t *testing.T) {
 			t.Errorf("stop at %d: before %+v\nafter %+v", stop, before, after)
 		}
 		for _, x := range task.examples {
-			if len(x.views) > 0 {
+			if len(x.byWeights) > 0 {
 				t.Errorf("stop at %d: an embedding was left", stop)
 			}
 		}

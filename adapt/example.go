@@ -12,18 +12,20 @@ import (
 // example is what the task and its versions share; one that was removed keeps its id only.
 type example struct {
 	id    int
-	class *class                 // nil: removed
-	embed []float32              // (dim) as the embedder gave it
-	views map[*weights][]float32 // (dim) by other weights, of versions
-	pic   *picture.Picture       // what the embedder sees; nil: not known
+	class *class           // nil: removed
+	embed []float32        // (dim) as the embedder gave it
+	pic   *picture.Picture // what the embedder sees; nil: not known
+
+	byWeights map[*weights][]float32 // (dim) by other weights, of versions
+	changed   []float32              // (.., dim) of its changed views as the embedder gave them, as many as were asked for
 }
 
 // see keeps the embedding at some weights.
 func (x *example) see(w *weights, embed []float32) {
-	if x.views == nil {
-		x.views = map[*weights][]float32{}
+	if x.byWeights == nil {
+		x.byWeights = map[*weights][]float32{}
 	}
-	x.views[w] = embed
+	x.byWeights[w] = embed
 }
 
 // forget lets go of all that a removed example holds: versions still name it.

@@ -76,9 +76,9 @@ func (t *Task) ForgetHistory() {
 		return w != used
 	})
 	for _, x := range t.examples {
-		for w := range x.views {
+		for w := range x.byWeights {
 			if w != used {
-				delete(x.views, w)
+				delete(x.byWeights, w)
 			}
 		}
 	}

@@ -230,8 +230,8 @@ func TestForgetHistory(t *testing.T) {
 		t.Errorf("history %+v", f.History())
 	}
 	for _, example := range f.examples {
-		if len(example.views) > 1 {
-			t.Errorf("example %d is kept at %d weights", example.id, len(example.views))
+		if len(example.byWeights) > 1 {
+			t.Errorf("example %d is kept at %d weights", example.id, len(example.byWeights))
 		}
 	}
 	if after := must(f.Classify(pixel(1, 2, 3))); !slices.Equal(before, after) || len(f.merged) > 1 {

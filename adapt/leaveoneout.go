@@ -66,5 +66,5 @@ func (t *Task) LeaveOneOut() *LeaveOneOut {
 		return nil
 	}
 	embed, support := t.support()
-	return t.learn(&weights{}, embed, support, fewshot.KindPrototypes).LeaveOneOut
+	return t.learn(&weights{}, embed, 1, support, fewshot.KindPrototypes).LeaveOneOut
 }

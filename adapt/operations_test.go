@@ -186,7 +186,7 @@ func (f *front) version(s *store.State) *adapter.Adapter {
 func (f *front) adapt() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	o := Options{Force: f.rng.IntN(2) == 0}
+	o := Options{Force: f.rng.IntN(2) == 0, Views: f.rng.IntN(4) == 0}
 	if f.rng.IntN(3) == 0 {
 		o.Tuner = pagedTuner{}
 	}

@@ -18,6 +18,7 @@ type Recalled struct {
 	Prototypes   []float32                    // (way, dim) rows of length one
 	UnknownBelow float32                      // -1: nothing is unknown
 	Tuning       *TuningReport                // nil: no fine-tuning
+	Views        int                          // of each example, that it was made of; 0 and 1: the example as it is
 	Again        func(from Embedder) Embedder // puts the fine-tuning on the weights above; nil: none
 	Kept
 }
@@ -62,7 +63,7 @@ func (t *Task) Recall(r Recalled) (*Version, error) {
 		return bad("want %d probabilities of left-out examples, have %d", len(r.Support)*way, len(r.LeftOut))
 	}
 	w := &weights{}
-	l := &Learned{Head: r.Head, Prototypes: r.Prototypes, UnknownBelow: r.UnknownBelow, leftOut: r.LeftOut}
+	l := &Learned{Head: r.Head, Views: max(r.Views, 1), Prototypes: r.Prototypes, UnknownBelow: r.UnknownBelow, leftOut: r.LeftOut}
 	for _, m := range r.Support {
 		if m.Label < 0 || m.Label >= way {
 			return bad("example %d is of class number %d of %d", m.Example, m.Label, way)

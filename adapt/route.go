@@ -55,7 +55,7 @@ func (r *run) routeFree(router *sparse.FreeRouter, scores []float32, support []m
 				return s, err
 			}
 			s.Clean = append(s.Clean, clean...)
-			for _, view := range views(pic) {
+			for _, view := range freeViews(pic) {
 				changed, err := t.embed(network, network.Reduce(view))
 				if err != nil {
 					return s, err
@@ -71,8 +71,8 @@ func (r *run) routeFree(router *sparse.FreeRouter, scores []float32, support []m
 	return err
 }
 
-// views are the changed copies of an example that free routing looks at: a mirrored one, and the middle three quarters of each side.
-func views(p *picture.Picture) []*picture.Picture {
+// freeViews are the changed copies of an example that free routing looks at: a mirrored one, and the middle three quarters of each side.
+func freeViews(p *picture.Picture) []*picture.Picture {
 	out := []*picture.Picture{p.Mirror()}
 	if w, h := p.Width*3/4, p.Height*3/4; w > 0 && h > 0 {
 		out = append(out, p.Crop((p.Width-w)/2, (p.Height-h)/2, w, h))

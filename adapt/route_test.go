@@ -76,12 +76,12 @@ func TestFreeRoute(t *testing.T) {
 	}
 }
 
-func TestViews(t *testing.T) {
+func TestFreeViews(t *testing.T) {
 	p := &picture.Picture{Width: 8, Height: 4, Pix: make([]uint8, 8*4*3)}
 	for i := range p.Pix {
 		p.Pix[i] = uint8(i)
 	}
-	v := views(p)
+	v := freeViews(p)
 	if len(v) != 2 || v[0].Pix[0] != p.Pix[7*3] || v[0].Pix[4*8*3-1] != p.Pix[(3*8)*3+2] || v[1].Width != 6 || v[1].Height != 3 || v[1].Pix[0] != p.Pix[3] {
 		t.Errorf("views %+v", v)
 	}

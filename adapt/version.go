@@ -39,6 +39,7 @@ type Learned struct {
 	Choice       *Choice // what the experts chose; nil: the backbone alone
 	Head         *fewshot.Head
 	Trials       []fewshot.Trial // heads that leave-one-out judged; none where that was impossible
+	Views        int             // of each example, that the head was fitted to; 1: the example as it is
 	Prototypes   []float32       // (way, dim) rows of length one
 	UnknownBelow float32         // a picture whose likeness (fewshot.Likeness) is below is of none of the classes; -1: never
 	LeaveOneOut  *LeaveOneOut    // of the head; nil where it was impossible
@@ -72,18 +73,17 @@ func (t *Task) Tuned() bool {
 	return l != nil && l.weights.tuned
 }
 
-// learn makes a head of the examples as embedded at some weights, embed (n, dim).
-func (t *Task) learn(w *weights, embed []float32, support []member, kind fewshot.Kind) *Learned {
-	labels := labelsOf(support)
-	s := fewshot.NewSupport(embed, labels, len(t.classes), t.dim)
+// learn makes a head of the examples as embedded at some weights, embed (n, each, dim), the examples as they are and views of them.
+func (t *Task) learn(w *weights, embed []float32, each int, support []member, kind fewshot.Kind) *Learned {
+	s := fewshot.NewSupportOfViews(embed, labelsOf(support), len(t.classes), t.dim, each)
 	selected := fewshot.Select(s, kind)
 	l := &Learned{
-		Head: selected.Head, Trials: selected.Trials, UnknownBelow: fewshot.UnknownBelow(selected.Likeness), weights: w, support: support,
+		Head: selected.Head, Trials: selected.Trials, Views: each, UnknownBelow: fewshot.UnknownBelow(selected.Likeness), weights: w, support: support,
 		leftOut: selected.LeftOut, Prototypes: selected.Head.Weights,
 	}
 	if selected.Head.Kind != fewshot.KindPrototypes {
 		l.Prototypes = make([]float32, len(t.classes)*t.dim)
-		fewshot.Prototypes(l.Prototypes, embed, labels, len(t.classes), t.dim)
+		s.Prototypes(l.Prototypes)
 	}
 	if w.from != nil {
 		l.Choice = &w.choice

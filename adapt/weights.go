@@ -60,6 +60,6 @@ func (x *example) seen(w *weights) (embed []float32, ok bool) {
 	if !w.changed() {
 		return x.embed, x.embed != nil
 	}
-	embed, ok = x.views[w]
+	embed, ok = x.byWeights[w]
 	return embed, ok
 }

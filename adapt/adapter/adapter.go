@@ -19,6 +19,7 @@ const (
 	MaxBytes     = 64 << 20
 	MaxClasses   = 1 << 14
 	MaxExperts   = 64
+	MaxViews     = 64
 	MaxNameRunes = 100
 )
 
@@ -76,6 +77,7 @@ type Provenance struct {
 	Journal journal.Chain // end of the task's journal before the adapter was taken; zero: there was none
 	Hits    int           // right answers of leave-one-out
 	Total   int           // examples asked; 0: not measured
+	Views   int           // of each example, that the head was fitted to; 0: the example as it is
 	Method  string        // how weights were changed: a word such as finetune or lora; empty: they were not
 }
 
@@ -142,8 +144,8 @@ func (a *Adapter) check() error {
 		return bad("pictures: want std above 0, have %v", p.Std)
 	}
 	v := &a.Provenance
-	if v.Hits < 0 || v.Total < 0 || v.Hits > v.Total {
-		return bad("provenance: want 0 <= hits <= total, have %d of %d", v.Hits, v.Total)
+	if v.Hits < 0 || v.Total < 0 || v.Hits > v.Total || v.Views < 0 || v.Views > MaxViews {
+		return bad("provenance: want 0 <= hits <= total and 0 to %d views, have %d of %d and %d", MaxViews, v.Hits, v.Total, v.Views)
 	}
 	if v.Method != "" && !word(v.Method) || v.Journal.Entries < 0 || v.Journal.Head != "" && !tensorfile.IsHash(v.Journal.Head) {
 		return bad("provenance: want a word for the method, and a journal's end")

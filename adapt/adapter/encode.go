@@ -138,7 +138,7 @@ func (p *Provenance) json() string {
 		for _, field := range []struct {
 			name string
 			x    int
-		}{{"entries", p.Journal.Entries}, {"hits", p.Hits}, {"total", p.Total}} {
+		}{{"entries", p.Journal.Entries}, {"hits", p.Hits}, {"total", p.Total}, {"views", p.Views}} {
 			if field.x != 0 {
 				w.Field(field.name, field.x)
 			}

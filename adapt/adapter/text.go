@@ -26,6 +26,6 @@ func (p *Pictures) read(s *plainjson.Scanner) error {
 func (p *Provenance) read(s *plainjson.Scanner) error {
 	return s.Fields(map[string]any{
 		"time": &p.Time, "tool": &p.Tool, "method": &p.Method, "journal": &p.Journal.Head, "entries": &p.Journal.Entries,
-		"hits": &p.Hits, "total": &p.Total,
+		"hits": &p.Hits, "total": &p.Total, "views": &p.Views,
 	})
 }

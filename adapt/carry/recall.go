@@ -22,7 +22,7 @@ func (w Weights) Recall(t *adapt.Task, a *adapter.Adapter, r adapt.Recalled, ids
 		r.Classes = append(r.Classes, adapt.Named{ID: c.ID, Name: c.Name, Examples: c.Examples})
 	}
 	r.Head = &fewshot.Head{Kind: fewshot.Kind(a.Head.Kind), Weights: a.Head.Weight, Bias: a.Head.Bias, Scale: a.Head.Scale, Strength: a.Head.Strength}
-	r.Prototypes, r.UnknownBelow, r.Scores = a.Head.Weight, -1, a.Scores
+	r.Prototypes, r.UnknownBelow, r.Scores, r.Views = a.Head.Weight, -1, a.Scores, a.Provenance.Views
 	if u := a.Unknown; u != nil {
 		r.UnknownBelow = u.Below
 		if u.Prototypes != nil {

@@ -20,7 +20,7 @@ type Weights struct {
 	Hash     string          // sha256 of the experts' file; empty: none
 }
 
-// Pack returns what a task has in use as an adapter, without provenance but the method of its fine-tuning; nil where nothing is in use. The task is one of
+// Pack returns what a task has in use as an adapter, without provenance but the method of its fine-tuning and how many views its head was fitted to; nil where nothing is in use. The task is one of
 // these weights. Classes are those of the version in use, with their ids and names of now where they are still there. Slices are shared with the task.
 func (w Weights) Pack(t *adapt.Task) *adapter.Adapter {
 	l, v := t.InUse(), t.Version()
@@ -42,6 +42,9 @@ func (w Weights) Pack(t *adapt.Task) *adapter.Adapter {
 		if l.Head.Kind != fewshot.KindPrototypes {
 			a.Unknown.Prototypes = l.Prototypes
 		}
+	}
+	if l.Views > 1 {
+		a.Provenance.Views = l.Views
 	}
 	if r := v.Tuning; r != nil && r.Change != nil && l == v.Merged {
 		a.Change, a.Provenance.Method = r.Change, r.Mode

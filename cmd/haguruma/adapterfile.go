@@ -105,6 +105,7 @@ type adapterInfo struct {
 	Bundle   string `json:"bundle"`
 	Experts  string `json:"experts,omitempty"`
 	Head     string `json:"head"`
+	Views    int    `json:"views,omitempty"` // of each example, that the head was fitted to
 	Time     string `json:"time,omitempty"`
 	Hits     int    `json:"hits"` // of leave-one-out
 	Total    int    `json:"total"`
@@ -113,7 +114,7 @@ type adapterInfo struct {
 
 func describe(a *adapter.Adapter) adapterInfo {
 	info := adapterInfo{
-		Content: a.Content, Bundle: a.Bundle, Experts: a.Experts, Head: a.Head.Kind, Time: a.Provenance.Time, Hits: a.Provenance.Hits, Total: a.Provenance.Total,
+		Content: a.Content, Bundle: a.Bundle, Experts: a.Experts, Head: a.Head.Kind, Views: a.Provenance.Views, Time: a.Provenance.Time, Hits: a.Provenance.Hits, Total: a.Provenance.Total,
 	}
 	if a.Signature != nil {
 		info.SignedBy = hex.EncodeToString(a.Signature.Key)

@@ -36,7 +36,7 @@ func (a *app) adaptTask(ctx context.Context, o adapt.Options, t *taught, f adapt
 		if err := t.teach(ctx, f.task, s.classes(folder)); err != nil {
 			return nil, err
 		}
-		again := adapt.Options{Head: fewshot.Kind(current.Head.Kind), Force: true}
+		again := adapt.Options{Head: fewshot.Kind(current.Head.Kind), Views: current.Provenance.Views > 0, Force: true}
 		if current.Change != nil { // steps on another machine might find another
 			again.Tuner = tune.Stored{Mode: current.Provenance.Method, Change: current.Change}
 		}
@@ -113,6 +113,9 @@ func (a *app) take(task *store.Task, s *syncer, result *adapter.Adapter, choice 
 	s.state.Current = number
 	r.Version, r.New = number, true
 	details := []journal.Detail{journal.Text("head", result.Head.Kind), journal.Number("strength", result.Head.Strength)}
+	if r.Views > 0 {
+		details = append(details, journal.Integer("views", r.Views))
+	}
 	if choice != nil {
 		details = append(details, journal.Text("experts", result.Experts), journal.Numbers("scores", choice.Scores), journal.Number("changed", choice.All.Part()))
 	}

@@ -44,7 +44,7 @@ func (run *adapting) start(task *adapt.Task, options adapt.Options) {
 	}()
 }
 
-// adapt(head, force, stepwise, finetune): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else
+// adapt(head, force, stepwise, finetune, views): head "" is chosen by leave-one-out. Stepwise, it returns before the first piece of work, and adaptNext goes on; else
 // at the end.
 func (s *session) adapt(a *arguments) (any, error) {
 	options := adapt.Options{Clock: s.border.clock}
@@ -63,6 +63,9 @@ func (s *session) adapt(a *arguments) (any, error) {
 			return nil, fmt.Errorf("browser: %s: this engine cannot fine-tune: %w", a.verb, errUsage)
 		}
 		options.Tuner = newTuner(s.border.clock)
+	}
+	if a.more() {
+		options.Views = a.bool()
 	}
 	if err := s.ready(a); err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (s *session) pack(a *arguments) (any, error) {
 	if made == nil {
 		return nil, adapt.ErrNotAdapted
 	}
-	from.Method = made.Provenance.Method
+	from.Method, from.Views = made.Provenance.Method, made.Provenance.Views
 	if l := s.task.InUse().LeaveOneOut; l != nil {
 		from.Hits, from.Total = l.Hits, l.Total
 	}

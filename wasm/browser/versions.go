@@ -36,9 +36,9 @@ func version(v *adapt.Version) map[string]any {
 	if v.Tuning != nil {
 		finetuned = v.Tuning.Mode
 	}
-	return object("version parent classes examples head strength verdict leaveOneOut finetuned", v.Number, v.Parent,
+	return object("version parent classes examples head strength verdict leaveOneOut finetuned views", v.Number, v.Parent,
 		list(len(v.Classes), func(i int) any { return object("id name", v.Classes[i].ID, v.Classes[i].Name) }), v.Examples, string(l.Head.Kind), l.Head.Strength,
-		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left(l), finetuned)
+		object("code reason compared hits before logLoss logBefore", w.Code, w.Reason, w.Compared, w.Hits, w.Before, w.LogLoss, w.LogBefore), left(l), finetuned, l.Views)
 }
 
 // history() lists all versions and says which is in use.

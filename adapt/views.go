@@ -1,0 +1,44 @@
+package adapt
+
+import "haguruma/core/picture"
+
+// mostRows is how many views of all examples a head is fitted to at most, for its cost grows with their cube: where there are more than 80 examples, each has
+// fewer views, and beyond 320 none but itself.
+const mostRows = 640
+
+// views returns the embeddings of the examples and of their changed views at some weights (n, each, dim), the first of each as in embed (n, dim). Those by the
+// backbone alone are kept, for they are the same in every adaptation.
+func (r *run) views(w *weights, embed []float32, support []member) (all []float32, each int, err error) {
+	each = min(picture.ViewCount, mostRows/len(support))
+	if each < 2 {
+		return embed, 1, nil
+	}
+	dim, network := r.task.dim, r.task.embedderOf(w)
+	r.begin(StepViews, len(support))
+	for i, m := range support {
+		if err = r.next(i); err != nil {
+			return nil, 0, err
+		}
+		more := m.x.changed
+		if w.changed() || len(more) < (each-1)*dim {
+			pic, err := m.x.picture("views need")
+			if err != nil {
+				return nil, 0, err
+			}
+			more = nil
+			for _, view := range network.Reduce(pic).Views()[1:each] {
+				row, err := r.task.embed(network, view)
+				if err != nil {
+					return nil, 0, err
+				}
+				more = append(more, row...)
+			}
+			if !w.changed() {
+				m.x.changed = more
+			}
+		}
+		all = append(all, embed[i*dim:(i+1)*dim]...)
+		all = append(all, more[:(each-1)*dim]...)
+	}
+	return all, each, nil
+}
