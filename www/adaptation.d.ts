@@ -15,6 +15,11 @@ export interface AdaptOptions {
 	 * "usage" of others. Default: false.
 	 */
 	finetune?: boolean;
+	/**
+	 * Fits the head to eight views of each example, mirrored, nearer, wider and higher: seven passes more of each, once where the backbone alone is in use;
+	 * fewer of more than 80 examples. Default: false.
+	 */
+	views?: boolean;
 	onProgress?: (progress: AdaptProgress) => void;
 	/** stops it without a trace: rejects with "aborted" */
 	signal?: AbortSignal;
@@ -22,7 +27,7 @@ export interface AdaptOptions {
 
 /** Where an adaptation is: `done` of `total` pieces of work of a step. */
 export interface AdaptProgress {
-	step: "route" | "merge" | "embed" | "tune" | "head" | "compare";
+	step: "route" | "merge" | "embed" | "tune" | "views" | "head" | "compare";
 	done: number;
 	total: number;
 }
@@ -41,6 +46,8 @@ export interface Version {
 	verdict: Verdict;
 	/** what gradient steps could change: "sparse", or what else the terminal was told; "": none were asked for */
 	finetuned: string;
+	/** of each example, that the head was fitted to; 1: the example as it is */
+	views: number;
 	/** how the examples predict each other, with the 95% interval of the share of hits; null: a class has only one */
 	leaveOneOut: LeaveOneOut | null;
 }

@@ -366,7 +366,7 @@ export type Request =
 	| { id: number; verb: "addEmbedding"; classId: number; embed: Uint8Array<ArrayBuffer>; square?: Uint8Array | undefined; as: number }
 	| { id: number; verb: "removeExample"; exampleId: number }
 	| { id: number; verb: "relabel"; exampleId: number; classId: number }
-	| { id: number; verb: "adapt"; head: Head | ""; force: boolean; finetune: boolean }
+	| { id: number; verb: "adapt"; head: Head | ""; force: boolean; finetune: boolean; views: boolean }
 	| { id: number; verb: "history" }
 	| { id: number; verb: "useVersion"; version: number }
 	| { id: number; verb: "forgetHistory" }
@@ -421,8 +421,8 @@ export interface Verbs {
 	removeExample(exampleId: number): Outcome<null>;
 	relabel(exampleId: number, classId: number): Outcome<null>;
 	/** stepwise: returns before the first piece of work, and adaptNext goes on; default: at the end */
-	adapt(head?: Head | "", force?: boolean, stepwise?: false, finetune?: boolean): Outcome<Omit<AdaptResult, "ms">>;
-	adapt(head: Head | "", force: boolean, stepwise: true, finetune?: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
+	adapt(head?: Head | "", force?: boolean, stepwise?: false, finetune?: boolean, views?: boolean): Outcome<Omit<AdaptResult, "ms">>;
+	adapt(head: Head | "", force: boolean, stepwise: true, finetune?: boolean, views?: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	/** does the next piece of work, or stops: "aborted" then */
 	adaptNext(stop: boolean): Outcome<AdaptProgress | Omit<AdaptResult, "ms">>;
 	history(): Outcome<History>;

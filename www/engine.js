@@ -203,9 +203,9 @@ export class Engine {
 	}
 
 	/** @param {AdaptOptions} [options] @returns {Promise<AdaptResult>} */
-	async adapt({ head, force = false, finetune = false, onProgress, signal } = {}) {
+	async adapt({ head, force = false, finetune = false, views = false, onProgress, signal } = {}) {
 		if (signal?.aborted) throw new EngineError("aborted", "adapt was stopped");
-		const pending = this.#call({ verb: "adapt", head: head ?? "", force, finetune }, onProgress);
+		const pending = this.#call({ verb: "adapt", head: head ?? "", force, finetune, views }, onProgress);
 		const [worker, id] = [this.#worker, this.#lastId];
 		const onAbort = () => worker?.postMessage({ stop: id });
 		signal?.addEventListener("abort", onAbort);

@@ -137,9 +137,9 @@ async function handle(request) {
 const patience = 40;
 
 /** @param {Verbs} go @param {Extract<Request, { verb: "adapt" }>} request */
-async function adapt(go, { id, head, force, finetune }) {
+async function adapt(go, { id, head, force, finetune, views }) {
 	let looked = performance.now();
-	let out = valueOf(() => go.adapt(head, force, true, finetune));
+	let out = valueOf(() => go.adapt(head, force, true, finetune, views));
 	while ("step" in out) {
 		/** @type {AdaptProgress} */
 		const progress = out;

@@ -292,6 +292,6 @@ const judged = ({ code, reason }) => ({ code: /** @type {AdaptResult["verdict"][
 
 /** What adapt would have said of what was not taken. @param {Learned} learned @returns {AdaptResult} */
 function refused({ task, explanation, verdict, pictures }) {
-	const version = { version: 0, parent: 0, classes: task.classes, examples: pictures.length, head: /** @type {AdaptResult["head"]} */ (explanation.head), strength: explanation.strength, finetuned: "" };
+	const version = { version: 0, parent: 0, classes: task.classes, examples: pictures.length, head: /** @type {AdaptResult["head"]} */ (explanation.head), strength: explanation.strength, finetuned: "", views: 1 };
 	return { ...asResult({ ...version, verdict: judged(verdict), leaveOneOut: explanation.leaveOneOut }, null), taken: false };
 }

@@ -117,8 +117,16 @@ export class Runner {
 
 	/** Takes what was refused all the same. */
 	overrule() {
+		const views = this.refused?.views;
 		this.#unsettle();
-		this.#do(() => this.#adapt(true));
+		this.#do(() => this.#adapt(true, views));
+	}
+
+	/** Learns from views of each picture too, unless that is worse; or from the pictures alone again. @param {boolean} on */
+	async useViews(on) {
+		await this.#ready();
+		this.#unsettle();
+		await this.#steps.inTurn(() => this.#adapt(!on, on ? 2 : 1));
 	}
 
 	/** Goes back or forward to a version, at once; 0: to none. @param {number} number */
@@ -195,20 +203,12 @@ export class Runner {
 		return (await this.#ready()).classify(picture, { thumbnail, give });
 	}
 
-	/**
-	 * Reads a picture without classifying it.
-	 * @param {PictureSource} picture
-	 * @param {number} thumbnail side, or 0
-	 */
+	/** Reads a picture without classifying it. @param {PictureSource} picture @param {number} thumbnail side, or 0 */
 	async look(picture, thumbnail) {
 		return (await this.#ready()).embed(picture, { thumbnail });
 	}
 
-	/**
-	 * Classifies many pictures, each with its result or its error.
-	 * @param {PictureSource[]} pictures
-	 * @param {AbortSignal} signal
-	 */
+	/** Classifies many pictures, each with its result or its error. @param {PictureSource[]} pictures @param {AbortSignal} signal */
 	async classifyAll(pictures, signal) {
 		await this.#ready();
 		return /** @type {Pool} */ (this.#pool).classifyAll(pictures, { signal });
@@ -418,11 +418,11 @@ export class Runner {
 		this.#steps.wake();
 	}
 
-	/** @param {boolean} [force] take it even when it is worse than what is in use */
-	async #adapt(force = false) {
+	/** @param {boolean} [force] take it even when it is worse than what is in use @param {number} [views] as many as what is in use has, or more than one */
+	async #adapt(force = false, views = this.adapted?.views ?? 1) {
 		this.#stale = false;
 		const engine = /** @type {Engine} */ (this.#engine);
-		const result = this.#members.size < 2 ? null : await engine.adapt({ force });
+		const result = this.#members.size < 2 ? null : await engine.adapt({ force, views: views > 1 });
 		this.refused = result && !result.taken ? result : null;
 		if (this.refused) {
 			this.#keeper?.refused(this.refused);

@@ -168,7 +168,7 @@ export class Keeper {
 			const { experts, tuning: t, where } = info;
 			if (experts) this.#experts = this.#engine?.hashes.experts ?? "";
 			this.#note("chosen", {
-				head: info.head, strength: info.strength, ...(experts && { experts: this.#experts, scores: experts.scores, changed: experts.changed }),
+				head: info.head, strength: info.strength, ...(info.views > 1 && { views: info.views }), ...(experts && { experts: this.#experts, scores: experts.scores, changed: experts.changed }),
 				...(t && { finetune: t.mode, steps: t.steps, rate: t.rate, part: t.part, moved: t.moved, "moved-share": t.changed }), ...at(where),
 			});
 			const { leaveOneOut: l } = info;

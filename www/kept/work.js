@@ -7,6 +7,7 @@ import { FineTuning } from "../finetune.js";
 import { keepTuning } from "../offline.js";
 import { text } from "../strings.js";
 import { ExportView } from "../views/export.js";
+import { CloserView } from "../views/closer.js";
 import { ended, FineTuneView } from "../views/finetune.js";
 import { JournalView } from "../views/journal.js";
 import { KeptView } from "../views/kept.js";
@@ -67,6 +68,7 @@ export class Work {
 	#refused;
 	#tuning;
 	#finetune;
+	#closer;
 	#export;
 	#view;
 	/** the trouble that was told @type {ErrorCode | null} */
@@ -85,6 +87,7 @@ export class Work {
 		this.#versions = new VersionsView((number) => runner.useVersion(number));
 		this.#tuning = new FineTuning(runner, this.keeper);
 		this.#finetune = new FineTuneView((options) => this.#tune(options));
+		this.#closer = new CloserView((on) => runner.useViews(on));
 		this.#refused = new RefusedView(() => void (this.#tuning.overrule() || runner.overrule()));
 		this.#journal = new JournalView(async () => {
 			const { bytes, end } = await this.keeper.journal();
@@ -101,7 +104,7 @@ export class Work {
 		}, this.#versions.element, this.#export.element, this.#journal.element);
 		// Below the pad, which they would push away while somebody draws.
 		document.getElementById("try")?.after(this.#refused.element);
-		document.getElementById("gears")?.after(this.#finetune.element);
+		document.getElementById("gears")?.after(this.#closer.element, this.#finetune.element);
 		runner.keep(this.keeper);
 	}
 
@@ -123,6 +126,7 @@ export class Work {
 		const { task, runner, status } = this.#parts;
 		this.#versions.update(keeper.versions, keeper.current);
 		this.#refused.update(runner.refused);
+		this.#closer.update(runner.adapted, runner.refused);
 		const inUse = runner.adapted ? keeper.current : 0;
 		this.#finetune.update(inUse, task.waiting === 0);
 		this.#export.update(inUse);

@@ -117,6 +117,15 @@ export const en = {
 	},
 	gearsMissing: "The model’s gears could not be loaded. Everything works without them.",
 
+	// views
+	closerTitle: "Views of each picture",
+	useViews: "Look at each picture eight ways",
+	closerHint: "Mirrored, nearer, wider and higher too: surer with few pictures, above all of things unlike photos. Learning takes eight times as long, a second or so.",
+	closerBusy: "Looking at each picture again.",
+	/** @param {number} n */
+	closerUsed: (n) => `Learnt from ${number(n)} views of each picture.`,
+	closerWorse: "No better on pictures left out, so all stays as it was.",
+
 	// step 3
 	tryTitle: "Try it",
 	tryPad: "Drawing area for trying",

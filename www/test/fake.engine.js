@@ -97,18 +97,19 @@ export class FakeEngine {
 		this.disposed = this.dead = true;
 	}
 
-	/** @param {{ force?: boolean, finetune?: boolean, onProgress?: (p: object) => void }} options */
-	async adapt({ force = false, finetune = false, onProgress = () => {} } = {}) {
-		await this.#do(`adapt${finetune ? ", fine-tuned" : ""}${force ? ", forced" : ""}`);
+	/** @param {{ force?: boolean, finetune?: boolean, views?: boolean, onProgress?: (p: object) => void }} options */
+	async adapt({ force = false, finetune = false, views: more = false, onProgress = () => {} } = {}) {
+		const views = more ? 8 : 1;
+		await this.#do(`adapt${finetune ? ", fine-tuned" : ""}${more ? ", views" : ""}${force ? ", forced" : ""}`);
 		if (finetune) {
 			onProgress({ step: "tune", done: 1, total: 2 });
 			await this.during();
 			await this.#do("tuned");
 		}
 		const verdict = { code: this.worse ? "worse" : "better", reason: "so it is", compared: 2, hits: 1, before: 2, logLoss: 1, logBefore: 0 };
-		if (this.worse && !force) return { taken: false, version: 0, verdict };
+		if (this.worse && !force) return { taken: false, version: 0, verdict, views };
 		this.mergedAt = this.on && this.experts;
-		return { taken: true, version: ++this.version, verdict, head: "blend", strength: 0, leaveOneOut: null, classes: [], way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1, ...(finetune && { tuning: { mode: "sparse", rate: this.rate } }) };
+		return { taken: true, version: ++this.version, verdict, head: "blend", strength: 0, views, leaveOneOut: null, classes: [], way: this.classes.size, examples: this.examples.size, experts: this.#choice, ms: 1, ...(finetune && { tuning: { mode: "sparse", rate: this.rate } }) };
 	}
 
 	/** the last adapt merged experts */

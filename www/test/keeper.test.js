@@ -80,7 +80,7 @@ const kinds = (shelf) => [...shelf.lines.values()].map((line) => JSON.parse(line
 
 /** @type {AdaptResult} */
 const result = {
-	version: 1, parent: 0, taken: true, way: 2, classes: [{ id: 1, name: "a" }, { id: 2, name: "b" }], examples: 2, head: "blend", strength: 0, finetuned: "", tuned: false, experts: null, steps: [], ms: 5,
+	version: 1, parent: 0, taken: true, way: 2, classes: [{ id: 1, name: "a" }, { id: 2, name: "b" }], examples: 2, head: "blend", strength: 0, finetuned: "", views: 1, tuned: false, experts: null, steps: [], ms: 5,
 	verdict: { code: "first", reason: "there was none", compared: 0, hits: 0, before: 0, logLoss: 0, logBefore: 0 },
 	leaveOneOut: { hits: 1, total: 2, low: 0.1, high: 0.9, logLoss: 0.5 },
 };

@@ -290,3 +290,26 @@ test("experts that come before Learn is pressed wait for it", async () => {
 	assert.deepEqual(engine.log, ["experts false"]);
 	assert.equal(runner.adapted, null);
 });
+
+test("views: learnt on request and from then on, also when what was refused is taken; not any more when turned off, whatever the guard says", async () => {
+	runner.start(asEngine());
+	add(a, 1);
+	add(b, 2);
+	runner.learn();
+	await settled();
+	take();
+	await runner.useViews(true);
+	assert.deepEqual([take(), runner.adapted?.views], [["adapt, views"], 8]);
+	add(a, 3);
+	await settled();
+	assert.deepEqual(take(), ["example a 3", "adapt, views"]);
+	await runner.useViews(false);
+	assert.deepEqual([take(), runner.adapted?.views], [["adapt, forced"], 1]);
+
+	engine.worse = true;
+	await runner.useViews(true);
+	assert.deepEqual([take(), runner.adapted?.views, runner.refused?.views], [["adapt, views"], 1, 8]);
+	runner.overrule();
+	await settled();
+	assert.deepEqual([take(), runner.adapted?.views, runner.refused], [["adapt, views, forced"], 8, null]);
+});

@@ -115,8 +115,8 @@ export class VersionsView {
 }
 
 /** @param {AdaptResult} info */
-function tuned({ finetuned, tuning }) {
-	return finetuned ? [text.versionTuned(tuning ? text.percent(tuning.changed) : "")] : [];
+function tuned({ finetuned, tuning, views }) {
+	return [...(views > 1 ? [text.closerUsed(views)] : []), ...(finetuned ? [text.versionTuned(tuning ? text.percent(tuning.changed) : "")] : [])];
 }
 
 /** @param {AdaptResult} info */
