@@ -99,11 +99,9 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 	if merged.changed() {
 		heads, last = 2, again
 	}
-	each := 1
-	if o.Views {
-		if last, each, err = r.views(merged, last, support); err != nil {
-			return nil, err
-		}
+	last, each, err := r.views(merged, last, support)
+	if err != nil {
+		return nil, err
 	}
 	r.begin(StepHead, heads)
 	if err := r.next(0); err != nil {

@@ -258,6 +258,20 @@ func TestTuner(t *testing.T) {
 	if err != nil || !out.Taken || out.Version.Verdict.Hits != 6 || out.Version.Verdict.Compared != 6 || out.Version.Merged.LeaveOneOut.Hits != 6 {
 		t.Fatalf("%+v, %v", out, err)
 	}
+	// With views the folds have those of each example.
+	for k := range s.folds {
+		f := &s.folds[k]
+		var wide []float32
+		for i := range 6 {
+			wide = append(append(wide, f.Embed[3*i:3*i+3]...), f.Embed[3*i:3*i+3]...)
+		}
+		f.Embed = wide
+	}
+	seen := must(task.Adapt(context.Background(), Options{Tuner: s, Views: true, Force: true})).Version
+	if s.task.Each != 8 || seen.Merged.Views != 8 || seen.Verdict.Hits != 6 || seen.Merged.LeaveOneOut.Hits != 6 {
+		t.Errorf("%d views tuned from, %+v", s.task.Each, seen.Verdict)
+	}
+	must(0, task.Use(out.Version.Number))
 	if below := out.Version.Merged.UnknownBelow; !near(below, 1) { // all are alike in the folds
 		t.Errorf("unknown below %v", below)
 	}

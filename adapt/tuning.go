@@ -25,6 +25,7 @@ type Tuning struct {
 	Pictures []*picture.Picture // (n) as the embedder sees them
 	Labels   []int              // (n) 0..way-1
 	Way      int
+	Each     int // views of each example, by picture.Views, that the head is to be fitted to; 1: the example
 }
 
 // Tuned is what a [Tuner] made.
@@ -41,7 +42,7 @@ type Tuned struct {
 // Fold is the support as embedded by weights that were tuned without some of it.
 type Fold struct {
 	Out   []bool    // (n) examples that these weights have not seen
-	Embed []float32 // (n, dim)
+	Embed []float32 // (n, dim), or (n, each, dim) with the views of each
 }
 
 // TuningReport is what a version tells of its fine-tuning.
@@ -68,7 +69,7 @@ type TuningTrial struct {
 
 // tune runs the Tuner from some weights.
 func (r *run) tune(w *weights, support []member) (*Tuned, error) {
-	in := Tuning{Embedder: r.task.embedderOf(w), Experts: w.from, Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes)}
+	in := Tuning{Embedder: r.task.embedderOf(w), Experts: w.from, Scores: w.choice.Scores, Labels: labelsOf(support), Way: len(r.task.classes), Each: r.each(support)}
 	for _, m := range support {
 		pic, err := m.x.picture("fine-tuning needs")
 		if err != nil {
@@ -98,10 +99,11 @@ func (t *Task) leaveOut(l *Learned, folds []Fold, kind fewshot.Kind) {
 	l.leftOut, l.LeaveOneOut, l.UnknownBelow = nil, nil, -1
 	all, likeness, left := make([]float32, n*way), make([]float32, n), make([]bool, n)
 	for _, f := range folds {
-		if len(f.Out) != n || len(f.Embed) != n*t.dim {
+		each := len(f.Embed) / (n * t.dim)
+		if len(f.Out) != n || each < 1 || len(f.Embed) != n*each*t.dim {
 			panic("adapt: Tune: a fold does not fit the task")
 		}
-		judged := fewshot.Select(fewshot.NewSupport(f.Embed, labelsOf(l.support), way, t.dim), kind)
+		judged := fewshot.Select(fewshot.NewSupportOfViews(f.Embed, labelsOf(l.support), way, t.dim, each), kind)
 		if judged.LeftOut == nil {
 			return
 		}

@@ -6,11 +6,18 @@ import "haguruma/core/picture"
 // fewer views, and beyond 320 none but itself.
 const mostRows = 640
 
+// each is how many views of an example the head is fitted to.
+func (r *run) each(support []member) int {
+	if !r.options.Views {
+		return 1
+	}
+	return max(min(picture.ViewCount, mostRows/len(support)), 1)
+}
+
 // views returns the embeddings of the examples and of their changed views at some weights (n, each, dim), the first of each as in embed (n, dim). Those by the
 // backbone alone are kept, for they are the same in every adaptation.
 func (r *run) views(w *weights, embed []float32, support []member) (all []float32, each int, err error) {
-	each = min(picture.ViewCount, mostRows/len(support))
-	if each < 2 {
+	if each = r.each(support); each == 1 {
 		return embed, 1, nil
 	}
 	dim, network := r.task.dim, r.task.embedderOf(w)

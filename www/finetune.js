@@ -116,7 +116,7 @@ function make({ engine, file, notes, number, support }, onProgress, signal) {
 		await tuner.recall(file, notes, number);
 		await tuner.useVersion(number);
 		const result = await tuner.adapt({
-			finetune: true, force: true, onProgress: (p) => p.step === "tune" && onProgress({ at: "steps", done: p.done, total: p.total }),
+			finetune: true, views: true, force: true, onProgress: (p) => p.step === "tune" && onProgress({ at: "steps", done: p.done, total: p.total }),
 		});
 		return { result, packed: await tuner.pack() };
 	});

@@ -41,8 +41,17 @@ func (t Tuner) Tune(stop adapt.Stopper, task adapt.Tuning, progress func(done, t
 	}
 	plane := 3 * config.ImageSize * config.ImageSize
 	in := finetune.Task{Images: make([]float32, len(task.Pictures)*plane), Labels: task.Labels, Way: task.Way, Size: config.ImageSize}
+	more := max(task.Each, 1) - 1
+	in.Views = make([]float32, len(task.Pictures)*more*plane)
 	for i, pic := range task.Pictures {
-		from.Reduce(pic).Tensor(in.Images[i*plane:(i+1)*plane], config.Mean, config.Std)
+		pic = from.Reduce(pic)
+		pic.Tensor(in.Images[i*plane:(i+1)*plane], config.Mean, config.Std)
+		if more == 0 {
+			continue
+		}
+		for k, view := range pic.Views()[1:task.Each] {
+			view.Tensor(in.Views[(i*more+k)*plane:][:plane], config.Mean, config.Std)
+		}
 	}
 	if err := progress(0, 0); err != nil {
 		return nil, err

@@ -136,6 +136,11 @@ func TestGuard(t *testing.T) {
 	if v.Verdict.Compared != 20 || v.Verdict.Hits != v.Merged.LeaveOneOut.Hits || v.Merged.LeaveOneOut.Total != 20 {
 		t.Errorf("%+v, %+v", v.Verdict, v.Merged.LeaveOneOut)
 	}
+	// With views, the head is of views of what was tuned, and so are those that judge.
+	seen := must(task.Adapt(context.Background(), adapt.Options{Tuner: Tuner{cfg}, Views: true, Force: true})).Version
+	if l := seen.Merged; l.Views != 8 || seen.Tuning.Rate != r.Rate || seen.Tuning.Moved != r.Moved || l.LeaveOneOut.Total != 20 || l.LeaveOneOut.LogLoss == v.Merged.LeaveOneOut.LogLoss {
+		t.Errorf("of views: %+v, %+v", l.LeaveOneOut, seen.Tuning)
+	}
 	// A single example of a class is left out of nothing.
 	lone := must(task.AddClass("lone"))
 	must(task.AddExample(lone, stripes(6, rand.New(rand.NewPCG(1, 9)))))

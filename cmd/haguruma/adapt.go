@@ -78,7 +78,8 @@ one in use is not taken, unless --force says so. Nothing that adapt has said is 
 whatever crashes; the same file in two classes is refused.
 
 --views looks at each example eight ways, mirrored, nearer, wider and higher, before it chooses
-a classifier: worth its second where pictures are few or unlike photographs.
+a classifier: worth its second where pictures are few or unlike photographs. --finetune does so
+too, unless --views=false says not to.
 
 --finetune takes gradient steps on the examples as well, which takes seconds to minutes
 and makes the file up to a megabyte: on the weights that experts or the gradient ask for
@@ -91,7 +92,7 @@ can tell it is yours.`,
 		Example: `  haguruma adapt castings/ -o castings.safetensors
   haguruma adapt castings/ --task castings.task
   haguruma adapt castings/ -o castings.safetensors --views
-  haguruma adapt castings/ -o castings.safetensors --finetune sparse --views
+  haguruma adapt castings/ -o castings.safetensors --finetune sparse
   haguruma adapt --task castings.task -o castings.safetensors --sign mine.pem
   haguruma classify --adapter castings.safetensors new/`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -123,6 +124,9 @@ can tell it is yours.`,
 			if err := f.tuning.check(); err != nil {
 				return err
 			}
+			if f.tuning.mode != "" && !command.Flags().Changed("views") {
+				f.views = true // what steps cost, views do not
+			}
 			return a.adapt(command.Context(), f, from)
 		},
 	}
@@ -134,7 +138,7 @@ can tell it is yours.`,
 	flags.StringVar(&f.experts, "experts", "", "experts of the bundle (default: those that its manifest names)")
 	flags.BoolVar(&f.noExperts, "no-experts", false, "use the backbone alone, even if its manifest names experts")
 	flags.StringVar(&f.head, "head", "", "classifier: prototypes, ridge, lda, logistic or blend (default: by leave-one-out)")
-	flags.BoolVar(&f.views, "views", false, "fit the classifier to eight views of each example, fewer where there are more than 80")
+	flags.BoolVar(&f.views, "views", false, "fit the classifier to eight views of each example, fewer where there are more than 80 (default: with --finetune)")
 	f.tuning.add(flags)
 	flags.BoolVar(&f.force, "force", false, "take it into use even if it is worse than the version in use")
 	flags.StringVar(&f.sign, "sign", "", "private key to sign the file with (PEM)")

@@ -40,6 +40,10 @@ func TestViews(t *testing.T) {
 		}
 		succeed(t, "journal", "verify", task)
 	}
+	tuned := append([]string{"adapt", support, "-b", bundle, "-o", filepath.Join(t.TempDir(), "a.safetensors"), "--json", "--finetune", "sparse"}, quickTuning...)
+	if with, without := parse[adaptedTo](t, succeed(t, tuned...)), parse[adaptedTo](t, succeed(t, append(tuned, "--views=false")...)); with.Views != 8 || without.Views != 0 {
+		t.Errorf("fine-tuned: %d views, and %d with --views=false", with.Views, without.Views)
+	}
 	if text := succeed(t, "adapt", support, "-b", bundle, "-o", filepath.Join(t.TempDir(), "a.safetensors"), "--views"); !strings.Contains(text, "views: 8 of each example\n") {
 		t.Errorf("%s", text)
 	}

@@ -101,6 +101,9 @@ type Task struct {
 	Labels []int     // (n) 0..Way-1
 	Way    int
 	Size   int
+	// Views (n, more, 3, Size, Size) are changed views of each example, that a head is to be fitted to; nil: none. Steps and votes do without them: they are what
+	// Result.Folds embed too.
+	Views []float32
 }
 
 // check reports what is wrong with the support.
@@ -109,6 +112,14 @@ func (t Task) check() error {
 	if t.Way < 2 || t.Size < 1 || len(t.Images) != len(t.Labels)*plane {
 		return fmt.Errorf("finetune: want 2 classes or more and %d numbers for each of %d examples, have %d classes and %d numbers: %w",
 			plane, len(t.Labels), t.Way, len(t.Images), ErrTask)
+	}
+	if n := len(t.Labels) * plane; n > 0 && len(t.Views)%n != 0 {
+		return fmt.Errorf("finetune: views: want as many for each of %d examples, of %d numbers each, have %d numbers: %w", len(t.Labels), plane, len(t.Views), ErrTask)
+	}
+	for i, v := range t.Views {
+		if !(math.Abs(float64(v)) <= math.MaxFloat32) {
+			return fmt.Errorf("finetune: views: number %d is %v: %w", i, v, ErrNotFinite)
+		}
 	}
 	count := make([]int, t.Way)
 	for i, label := range t.Labels {

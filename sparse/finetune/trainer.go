@@ -39,14 +39,14 @@ type trainer struct {
 	pause  func() error
 	smooth float32
 
-	batch    []view
-	labels   []int
-	embed, d []float32 // (batch, dim)
-	loss     loss[float32]
-	acts     []*vit.Activations[float32] // of micro-batches that are kept
-	workers  []worker
-	slots    [][]float32 // gradients of the numbers, one a micro-batch
-	opt      *nn.AdamW
+	batch   []view
+	labels  []int
+	rows, d []float32 // (batch, dim)
+	loss    loss[float32]
+	acts    []*vit.Activations[float32] // of micro-batches that are kept
+	workers []worker
+	slots   [][]float32 // gradients of the numbers, one a micro-batch
+	opt     *nn.AdamW
 }
 
 // worker is what one goroutine writes to.
@@ -150,15 +150,15 @@ func (t *trainer) forward(w *worker, embed []float32, batch []view, act *vit.Act
 // gradient leaves the gradients of the micro-batches of a batch, by what pull writes, in slots and returns the loss.
 func (t *trainer) gradient(length int, pull func(dst, grad []float32)) (float64, error) {
 	n, dim := len(t.batch), t.theta.Config.Dim
-	t.embed, t.d = room(t.embed, n*dim), room(t.d, n*dim)
+	t.rows, t.d = room(t.rows, n*dim), room(t.d, n*dim)
 	err := t.each(n, func(w *worker, micro, from, to int) {
 		act, _ := t.act(w, micro)
-		t.forward(w, t.embed[from*dim:to*dim], t.batch[from:to], act)
+		t.forward(w, t.rows[from*dim:to*dim], t.batch[from:to], act)
 	})
 	if err != nil {
 		return 0, err
 	}
-	l := t.loss.backward(t.d, t.embed, t.labels, t.views.task.Way, dim, t.smooth)
+	l := t.loss.backward(t.d, t.rows, t.labels, t.views.task.Way, dim, t.smooth)
 	if math.IsNaN(l) || math.IsInf(l, 0) {
 		return l, fmt.Errorf("finetune: the loss is %v: %w", l, ErrNotFinite)
 	}
@@ -168,7 +168,7 @@ func (t *trainer) gradient(length int, pull func(dst, grad []float32)) (float64,
 	return l, t.each(n, func(w *worker, micro, from, to int) {
 		act, kept := t.act(w, micro)
 		if !kept {
-			t.forward(w, t.embed[from*dim:to*dim], t.batch[from:to], act)
+			t.forward(w, t.rows[from*dim:to*dim], t.batch[from:to], act)
 		}
 		for _, tensor := range w.only.Tensors() {
 			clear(tensor.Data)

@@ -35,12 +35,6 @@ type Result struct {
 	Model  *vit.Int8Model // with the change applied; the base itself where nothing changes
 }
 
-// Fold is the support as embedded by weights that were tuned without some of it, in float32.
-type Fold struct {
-	Out   []bool    // (n) examples that these weights have not seen
-	Embed []float32 // (n, dim)
-}
-
 // Progress is told after each step: how many are done, of how many, and the loss of the last. It may be nil.
 type Progress func(done, of int, loss float64)
 
@@ -86,6 +80,7 @@ type run struct {
 	train    *trainer
 	progress Progress
 	done, of int
+	kept     []map[float64]*sparseMove // by fold and rate, where there are views to embed by the one that is chosen
 }
 
 func (u *Tuner) open(task Task, cfg Config) (*run, error) {
@@ -174,25 +169,6 @@ func members(task Task, out []bool) [][]int {
 	return list
 }
 
-// folds says of each fold which examples it leaves out: a share of each class, and never the last one of it.
-func folds(task Task, n int, rng *rand.Rand) (out [][]bool, held int) {
-	for range n {
-		out = append(out, make([]bool, len(task.Labels)))
-	}
-	for _, list := range members(task, nil) {
-		rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-		if len(list) < 2 || n == 0 {
-			continue
-		}
-		offset := rng.IntN(n)
-		for i, example := range list {
-			out[(offset+i)%n][example] = true
-			held++
-		}
-	}
-	return out, held
-}
-
 func (r *run) run() (*Result, error) {
 	result := &Result{Tuned: len(r.train.space.numbers()), Part: r.cfg.Parts[len(r.cfg.Parts)-1]}
 	var rates []float64
@@ -220,7 +196,11 @@ func (r *run) run() (*Result, error) {
 		chosen := elect(result.Votes, held)
 		result.Rate, result.Part = result.Votes[chosen].Rate, result.Votes[chosen].Part
 		for i, left := range out {
-			result.Folds = append(result.Folds, Fold{left, embeds[chosen][i]})
+			fold, err := r.fold(i, result, embeds[chosen][i])
+			if err != nil {
+				return nil, err
+			}
+			result.Folds = append(result.Folds, Fold{left, fold})
 		}
 	}
 	values := make([]float32, len(r.train.theta.Flat))
@@ -298,6 +278,7 @@ func (r *run) vote(result *Result, rates []float64, out [][]bool) (embeds [][][]
 	embeds = make([][][]float32, len(result.Votes))
 	for _, left := range out {
 		embeds[0] = append(embeds[0], embed)
+		r.kept = append(r.kept, map[float64]*sparseMove{})
 		if err := r.try(result.Votes[1:], embeds[1:], left); err != nil {
 			return nil, err
 		}
@@ -321,6 +302,7 @@ func (r *run) try(votes []Vote, embeds [][][]float32, left []bool) error {
 		}
 		moved = room(moved, len(r.first))
 		r.moved(moved)
+		r.keep(votes[first].Rate, moved)
 		for i := first; i < first+len(r.cfg.Parts); i++ {
 			v, embed := &votes[i], []float32(nil)
 			if err != nil {
@@ -368,6 +350,11 @@ func (t *trainer) embedAll() ([]float32, error) {
 	for i := range t.views.task.Labels {
 		batch = append(batch, view{i, 0})
 	}
+	return t.embed(batch)
+}
+
+// embed returns the embeddings (batch, dim) of views.
+func (t *trainer) embed(batch []view) ([]float32, error) {
 	dim := t.theta.Config.Dim
 	embed := make([]float32, len(batch)*dim)
 	return embed, t.each(len(batch), func(w *worker, _, from, to int) {

@@ -359,7 +359,7 @@ func TestRefusals(t *testing.T) {
 		"block":       func(_ *Task, c *Config) error { c.From = 3; return ErrConfig },
 		"steps":       func(_ *Task, c *Config) error { c.Steps = 0; return ErrConfig },
 		"folds":       func(_ *Task, c *Config) error { c.Folds = 1; return ErrConfig },
-		"views":       func(_ *Task, c *Config) error { c.Views = 1; return ErrConfig },
+		"fixed views": func(_ *Task, c *Config) error { c.Views = 1; return ErrConfig },
 		"no rates":    func(_ *Task, c *Config) error { c.Rates = nil; return ErrConfig },
 		"no parts":    func(_ *Task, c *Config) error { c.Parts = nil; return ErrConfig },
 		"part":        func(_ *Task, c *Config) error { c.Parts = []float64{0, 0.5}; return ErrConfig },
@@ -373,6 +373,12 @@ func TestRefusals(t *testing.T) {
 		"workers":     func(_ *Task, c *Config) error { c.Workers = -1; return ErrConfig },
 		"pixel":       func(t *Task, _ *Config) error { t.Images[5] = float32(math.NaN()); return ErrNotFinite },
 		"pixels":      func(t *Task, _ *Config) error { t.Images = t.Images[1:]; return ErrTask },
+		"views":       func(t *Task, _ *Config) error { t.Views = make([]float32, len(t.Images)+1); return ErrTask },
+		"a NaN view": func(t *Task, _ *Config) error {
+			t.Views = slices.Clone(t.Images)
+			t.Views[7] = float32(math.NaN())
+			return ErrNotFinite
+		},
 		"size":        func(t *Task, _ *Config) error { t.Size = 15; return ErrTask },
 		"label":       func(t *Task, _ *Config) error { t.Labels[0] = 3; return ErrTask },
 		"empty class": func(t *Task, _ *Config) error { t.Way = 4; return ErrTask },

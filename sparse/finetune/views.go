@@ -6,23 +6,24 @@ import (
 	"haguruma/core/vit"
 )
 
-// view is one view of an example; number 0 is the example itself.
+// view is one view of an example; number 0 is the example itself, and those behind what steps draw from are its Task.Views.
 type view struct{ example, number int }
 
 // views are all views of a support, as far as they can be computed before anything changes: the residual stream before the first block that
 // may change, or the pictures themselves.
 type views struct {
 	task   Task
-	each   int // views of an example
+	each   int // views of an example, for steps
+	more   int // Task.Views of it
 	length int // numbers of a view
 	data   []float32
 }
 
-// viewNumbers bounds the memory of all views, in numbers: 64 MiB.
+// viewNumbers bounds the memory of all views for steps, in numbers: 64 MiB.
 const viewNumbers = 16 << 20
 
 func (v *views) of(at view) []float32 {
-	return v.data[(at.example*v.each+at.number)*v.length:][:v.length]
+	return v.data[(at.example*(v.each+v.more)+at.number)*v.length:][:v.length]
 }
 
 // newViews draws the views and runs the int8 backbone up to the block from.
@@ -34,9 +35,11 @@ func newViews(base *vit.Int8Model, task Task, cfg Config, pause func() error) (*
 		v.length = c.Tokens(task.Size) * c.Dim
 	}
 	v.each = max(2, min(cfg.Views, viewNumbers/(v.length*len(task.Labels))))
-	v.data = make([]float32, len(task.Labels)*v.each*v.length)
+	v.more = len(task.Views) / (len(task.Labels) * plane)
+	all := v.each + v.more
+	v.data = make([]float32, len(task.Labels)*all*v.length)
 	rng := rand.New(rand.NewPCG(cfg.Seed, streamViews))
-	images := make([]float32, v.each*plane)
+	images := make([]float32, all*plane)
 	for i := range task.Labels {
 		if err := pause(); err != nil {
 			return nil, err
@@ -46,12 +49,13 @@ func newViews(base *vit.Int8Model, task Task, cfg Config, pause func() error) (*
 		for n := 1; n < v.each; n++ {
 			cfg.Augment.draw(images[n*plane:(n+1)*plane], src, task.Size, rng)
 		}
-		to := v.data[i*v.each*v.length : (i+1)*v.each*v.length]
+		copy(images[v.each*plane:], task.Views[i*v.more*plane:(i+1)*v.more*plane])
+		to := v.data[i*all*v.length : (i+1)*all*v.length]
 		if cfg.From < 0 {
 			copy(to, images)
 			continue
 		}
-		base.Stream(to, images, v.each, task.Size, cfg.From)
+		base.Stream(to, images, all, task.Size, cfg.From)
 	}
 	return v, nil
 }

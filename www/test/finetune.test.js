@@ -55,7 +55,7 @@ test("another engine learns the same, judges it beside what is in use, and what 
 	const out = await start(undefined, (where) => seen.push(where));
 	const twin = /** @type {FakeEngine} */ (engine.twins[0]);
 	assert.deepEqual(twin.log, [
-		"class a", "example a 1", "example a 3", "class b", "example b 2", "recall 1 1 7", "use 1", "adapt, fine-tuned, forced", "tuned", "pack 2",
+		"class a", "example a 1", "example a 3", "class b", "example b 2", "recall 1 1 7", "use 1", "adapt, fine-tuned, views, forced", "tuned", "pack 2",
 	]);
 	assert.ok(twin.disposed);
 	assert.deepEqual(seen.map((w) => (w.at === "engine" ? w.at : `${w.at} ${w.done}/${w.total}`)), ["pictures 0/3", "pictures 1/3", "pictures 2/3", "steps 1/2"]);
