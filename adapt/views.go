@@ -21,31 +21,33 @@ func (r *run) views(w *weights, embed []float32, support []member) (all []float3
 		return embed, 1, nil
 	}
 	dim, network := r.task.dim, r.task.embedderOf(w)
+	all = make([]float32, len(support)*each*dim)
 	r.begin(StepViews, len(support))
 	for i, m := range support {
-		if err = r.next(i); err != nil {
+		if err := r.next(i); err != nil {
 			return nil, 0, err
 		}
-		more := m.x.changed
-		if w.changed() || len(more) < (each-1)*dim {
-			pic, err := m.x.picture("views need")
+		rows := all[i*each*dim : (i+1)*each*dim]
+		copy(rows, embed[i*dim:(i+1)*dim])
+		changed := rows[dim:]
+		if !w.changed() && len(m.x.changed) >= len(changed) {
+			copy(changed, m.x.changed)
+			continue
+		}
+		pic, err := m.x.picture("views need")
+		if err != nil {
+			return nil, 0, err
+		}
+		for k, view := range network.Reduce(pic).Views()[1:each] {
+			row, err := r.task.embed(network, view)
 			if err != nil {
 				return nil, 0, err
 			}
-			more = nil
-			for _, view := range network.Reduce(pic).Views()[1:each] {
-				row, err := r.task.embed(network, view)
-				if err != nil {
-					return nil, 0, err
-				}
-				more = append(more, row...)
-			}
-			if !w.changed() {
-				m.x.changed = more
-			}
+			copy(changed[k*dim:], row)
 		}
-		all = append(all, embed[i*dim:(i+1)*dim]...)
-		all = append(all, more[:(each-1)*dim]...)
+		if !w.changed() {
+			m.x.changed = changed
+		}
 	}
 	return all, each, nil
 }

@@ -17,39 +17,42 @@ const kindPrior = 3
 type candidate struct {
 	model    model
 	strength float64
-	usual    func(n, way int) float64 // factor on the logits that predicted queries of validation sets best, about
-	views    bool                     // for ridge: it is the one where there are views
+	factor   float64 // usual one, of ridge and logistic
+	views    bool    // for ridge: it is the one where there are views
 }
-
-func constant(x float64) func(n, way int) float64 { return func(int, int) float64 { return x } }
 
 // candidates in the order of preference among equals. Ridge of views has more rows, which want less regularisation.
 var candidates = []candidate{
-	{prototypeModel{}, 0, usualCosine, false},
-	{ridgeModel{}, 0.3, constant(8), false},
-	{ridgeModel{}, 1, constant(11), false},
-	{ridgeModel{}, 3, constant(17), false},
-	{ridgeModel{}, 0.03, constant(6), true},
-	{ridgeModel{}, 0.1, constant(6), true},
-	{ridgeModel{}, 0.3, constant(6), true},
-	{ridgeModel{}, 1, constant(6), true},
-	{ldaModel{}, 0.6, usualLDA(0.6), false},
-	{ldaModel{}, 0.8, usualLDA(0.8), false},
-	{ldaModel{}, 0.9, usualLDA(0.9), false},
-	{ldaModel{}, 0.97, usualLDA(0.97), false},
-	{logisticModel{}, 0.1, constant(2.2), false},
-	{logisticModel{}, 0.3, constant(3.1), false},
+	{prototypeModel{}, 0, 0, false},
+	{ridgeModel{}, 0.3, 8, false},
+	{ridgeModel{}, 1, 11, false},
+	{ridgeModel{}, 3, 17, false},
+	{ridgeModel{}, 0.03, 6, true},
+	{ridgeModel{}, 0.1, 6, true},
+	{ridgeModel{}, 0.3, 6, true},
+	{ridgeModel{}, 1, 6, true},
+	{ldaModel{}, 0.6, 0, false},
+	{ldaModel{}, 0.8, 0, false},
+	{ldaModel{}, 0.9, 0, false},
+	{ldaModel{}, 0.97, 0, false},
+	{logisticModel{}, 0.1, 2.2, false},
+	{logisticModel{}, 0.3, 3.1, false},
 }
 
-// usualCosine is LogitScale for one example a class and grows with the surer means of more.
-func usualCosine(n, way int) float64 {
-	return min(LogitScale*math.Sqrt(float64(n)/float64(way)), 2.5*LogitScale)
-}
+// ridgesOfViews is how many of them are for views.
+const ridgesOfViews = 4
 
-// usualLDA undoes what G lacks to be a covariance, degrees of freedom and 1-gamma; the rest, well below one, is for the covariance being known from
-// few examples.
-func usualLDA(gamma float64) func(n, way int) float64 {
-	return func(n, way int) float64 { return 0.06 * float64(max(n-way, 1)) / (1 - gamma) }
+// usual is the factor on the logits that predicted queries of validation sets best, about. That of prototypes is LogitScale for one example a class and
+// grows with the surer means of more. That of LDA undoes what G lacks to be a covariance, degrees of freedom and 1-gamma; the rest, well below one, is for the
+// covariance being known from few examples.
+func (c candidate) usual(n, way int) float64 {
+	switch c.model.kind() {
+	case KindPrototypes:
+		return min(LogitScale*math.Sqrt(float64(n)/float64(way)), 2.5*LogitScale)
+	case KindLDA:
+		return 0.06 * float64(max(n-way, 1)) / (1 - c.strength)
+	}
+	return c.factor
 }
 
 // Trial is a head as leave-one-out judged it.
@@ -128,7 +131,7 @@ func (t *trial) report(s *Support, kind Kind, weight float64) Trial {
 // The logistic head would add nothing and costs a hundred times the others, which have closed forms.
 //
 // Else it is the kind asked for, at the strength that gives left-out labels the largest likelihood. Where a class has one example, leaving one out
-// is impossible: prototypes at LogitScale then, or the middle strength of the kind asked for at its usual scale.
+// is impossible: prototypes at LogitScale then, with views blended with ridge, or the middle strength of the kind asked for at its usual scale.
 //
 // The cost is that of some matrices (n, n), whatever the length of an embedding. No exponential or logarithm but the kernels' decides anything, so
 // that every machine gives the same bits. It panics on a kind there is not.
@@ -219,6 +222,9 @@ func blend(s *Support, trials []*trial, best int, out *Selection) (*Head, *trial
 func unjudged(s *Support, tried []candidate) *Selection {
 	middle := tried[len(tried)/2]
 	if tried[0].model.kind() != middle.model.kind() {
+		if h := unjudgedBlend(s, tried); h != nil {
+			return &Selection{Head: h}
+		}
 		middle = tried[0]
 	}
 	h, scale := middle.model.fit(s, middle.strength), middle.usual(s.Len(), s.Way)
@@ -230,6 +236,29 @@ func unjudged(s *Support, tried []candidate) *Selection {
 	}
 	h.Scale = float32(scale)
 	return &Selection{Head: h}
+}
+
+// ridgeShare is that of ridge of views in a blend that nothing is known about. Chosen on validation sets: one example a class says little of what
+// matters, and its views much of what does not.
+const ridgeShare = 0.7
+
+// unjudgedBlend is prototypes and ridge at their usual scales, for views; nil without, or where the numbers do not allow it.
+func unjudgedBlend(s *Support, tried []candidate) *Head {
+	if s.views == nil {
+		return nil
+	}
+	h := &Head{Kind: KindBlend, Weights: make([]float32, s.Way*s.Dim), Bias: make([]float32, s.Way), Scale: 1}
+	kernel.Axpy(h.Weights, (1-ridgeShare)*LogitScale, prototypeModel{}.fit(s, 0).Weights)
+	for _, c := range tried {
+		if c.views {
+			part := c.model.fit(s, c.strength)
+			if part == nil {
+				return nil
+			}
+			kernel.Axpy(h.Weights, float32(ridgeShare/ridgesOfViews*c.usual(s.Len(), s.Way)), part.Weights)
+		}
+	}
+	return h
 }
 
 // HeadHits is [Hits] by the head that Select gives the support.

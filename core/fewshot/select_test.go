@@ -120,10 +120,11 @@ func TestBlend(t *testing.T) {
 	for _, trial := range out.Trials[:8] {
 		all += weigh(trial)
 	}
+	plain := slices.DeleteFunc(slices.Clone(candidates), func(c candidate) bool { return c.views })
 	for i, trial := range out.Trials[:8] {
 		weight := weigh(trial) / all
 		wantNear(t, "weight", trial.Weight, weight, 1e-9)
-		h := candidates[i].model.fit(s, trial.Strength)
+		h := plain[i].model.fit(s, trial.Strength)
 		h.Scale = float32(trial.Scale)
 		h.Logits(part, query)
 		for c, v := range part {

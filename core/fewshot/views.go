@@ -13,11 +13,11 @@ func NewSupportOfViews(embed []float32, labels []int, way, dim, each int) *Suppo
 	if each == 1 {
 		return NewSupport(embed, labels, way, dim)
 	}
-	own, wide := make([]float32, 0, len(labels)*dim), make([]int, 0, len(labels)*each)
-	for i, label := range labels {
-		own = append(own, embed[i*each*dim:][:dim]...)
-		for range each {
-			wide = append(wide, label)
+	own, wide := make([]float32, len(labels)*dim), make([]int, len(labels)*each)
+	for i := range wide {
+		wide[i] = labels[i/each]
+		if i%each == 0 {
+			copy(own[i/each*dim:], embed[i*dim:(i+1)*dim])
 		}
 	}
 	s := NewSupport(own, labels, way, dim)

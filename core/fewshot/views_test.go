@@ -104,3 +104,39 @@ func TestViewsTeach(t *testing.T) {
 		t.Errorf("%#x, want 0x5341140066e4e537", have)
 	}
 }
+
+// TestOneExampleOfViews: where no example can be left out, prototypes and ridge of views answer together, in shares that are fixed; where ridge has nothing to go by,
+// prototypes alone.
+func TestOneExampleOfViews(t *testing.T) {
+	const way, dim, each = 3, 9, 4
+	views, _ := viewed(6, way, 1, dim, each)
+	views = views[:way*each*dim] // of which the first class has its own, and each other an example of some class
+	labels := []int{0, 1, 2}
+	s := NewSupportOfViews(views, labels, way, dim, each)
+	out := Select(s, "")
+	if out.Head.Kind != KindBlend || out.Trials != nil || out.LeftOut != nil || out.Likeness != nil {
+		t.Fatalf("%+v", out)
+	}
+	query, have, part := views[each*dim:][:dim], make([]float32, way), make([]float32, way)
+	out.Head.Logits(have, query)
+	want := make([]float64, way)
+	add := func(share float64, h *Head) {
+		h.Logits(part, query)
+		for c, v := range part {
+			want[c] += share * float64(v)
+		}
+	}
+	add(0.3*10, prototypeModel{}.fit(s, 0))
+	for _, strength := range []float64{0.03, 0.1, 0.3, 1} {
+		add(0.7*6/4, ridgeModel{}.fit(s, strength))
+	}
+	for c := range want {
+		wantNear(t, "logit", float64(have[c]), want[c], 1e-4)
+	}
+	if alike := Select(NewSupportOfViews(slices.Repeat(views[:dim], way*each), labels, way, dim, each), ""); alike.Head.Kind != KindPrototypes || alike.Head.Scale != LogitScale {
+		t.Errorf("all alike: %+v", alike.Head)
+	}
+	if ridge := Select(s, KindRidge); ridge.Head.Kind != KindRidge || ridge.Head.Strength != 0.3 {
+		t.Errorf("ridge alone: %+v", ridge.Head)
+	}
+}

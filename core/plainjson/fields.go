@@ -32,6 +32,24 @@ func (s *Scanner) Fields(known map[string]any) error {
 	})
 }
 
+// Word is the place of a field that is read as Scanner.Word.
+func Word(to *string) func(*Scanner) error {
+	return func(s *Scanner) (err error) {
+		*to, err = s.Word()
+		return err
+	}
+}
+
+// Integers is the place of a field that is a list of integers, which are appended.
+func Integers(to *[]int) func(*Scanner) error {
+	return func(s *Scanner) error {
+		return s.List('[', ']', func() error {
+			*to = append(*to, 0)
+			return s.Integer(&(*to)[len(*to)-1])
+		})
+	}
+}
+
 // Field writes a name and its value: a string, int, float64, float32 or [3]float32, as Fields reads it. It panics on another type and on
 // what is not finite.
 func (w *Writer) Field(name string, value any) {

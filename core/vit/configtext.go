@@ -21,16 +21,7 @@ func decodeConfig(text string) (Config, error) {
 		return s.Fields(map[string]any{
 			"imageSize": &c.ImageSize, "patchSize": &c.PatchSize, "dim": &c.Dim, "depth": &c.Depth, "heads": &c.Heads, "mlpDim": &c.MLPDim,
 			"registers": &c.Registers, "layerScale": &c.LayerScale, "eps": &c.Eps, "mean": &c.Mean, "std": &c.Std,
-			"pool": func(s *plainjson.Scanner) (err error) {
-				c.Pool, err = s.Word()
-				return err
-			},
-			"stem": func(s *plainjson.Scanner) error {
-				return s.List('[', ']', func() error {
-					c.Stem = append(c.Stem, 0)
-					return s.Integer(&c.Stem[len(c.Stem)-1])
-				})
-			},
+			"pool": plainjson.Word(&c.Pool), "stem": plainjson.Integers(&c.Stem),
 		})
 	})
 	return c, err
