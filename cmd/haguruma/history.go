@@ -66,7 +66,11 @@ alone as version 0, and marks the one in use. haguruma rollback goes to any of t
 					if v.Adapter.Total > 0 {
 						left = fmt.Sprintf("%d/%d", v.Adapter.Hits, v.Adapter.Total)
 					}
-					fmt.Fprintf(w, "%s %d\t%s\t%d\t%d\t%s\t%s\t%.12s\n", mark, v.Version, v.Adapter.Time, len(v.Classes), v.examples, left, v.Adapter.Head, v.Adapter.Content)
+					head := v.Adapter.Head
+					if v.Adapter.Views > 0 {
+						head += " of views"
+					}
+					fmt.Fprintf(w, "%s %d\t%s\t%d\t%d\t%s\t%s\t%.12s\n", mark, v.Version, v.Adapter.Time, len(v.Classes), v.examples, left, head, v.Adapter.Content)
 				}
 			}
 			return w.Flush()

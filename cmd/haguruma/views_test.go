@@ -39,6 +39,9 @@ func TestViews(t *testing.T) {
 			t.Errorf("the journal does not speak of views: %s", words)
 		}
 		succeed(t, "journal", "verify", task)
+		if text := succeed(t, "history", task); strings.Count(text, "  blend of views  ") != 1 {
+			t.Errorf("the history does not tell which version is of views: %s", text)
+		}
 	}
 	tuned := append([]string{"adapt", support, "-b", bundle, "-o", filepath.Join(t.TempDir(), "a.safetensors"), "--json", "--finetune", "sparse"}, quickTuning...)
 	if with, without := parse[adaptedTo](t, succeed(t, tuned...)), parse[adaptedTo](t, succeed(t, append(tuned, "--views=false")...)); with.Views != 8 || without.Views != 0 {
