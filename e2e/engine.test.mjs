@@ -102,7 +102,7 @@ test("a task: two classes, learnt, and each kind found again", () => {
 	const second = valueOf(() => verbs.addExample(crosses, cross(0), 64, 64, 0));
 	const learnt = valueOf(() => verbs.adapt());
 	assert.deepEqual({ ...learnt, steps: [], verdict: learnt.verdict.code }, {
-		version: 1, parent: 0, taken: true, way: 2, examples: 2, experts: null, tuned: false, finetuned: "", steps: [], head: "prototypes", strength: 0, verdict: "first",
+		version: 1, parent: 0, taken: true, way: 2, examples: 2, experts: null, tuned: false, finetuned: "", views: 1, steps: [], head: "prototypes", strength: 0, verdict: "first",
 		classes: [{ id: circles, name: "circles" }, { id: crosses, name: "crosses" }], leaveOneOut: null,
 	});
 

@@ -54,6 +54,7 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		const line = async () => (await page.locator("#closer-line").textContent()) ?? "";
 		const on = page.locator("#use-views");
 		await eventually(line, text.closerHint);
+		await user.press(page.locator("#closer-title"));
 		assert.deepEqual([await on.isChecked(), await on.isEnabled()], [false, true]);
 
 		await user.press(page.locator("#closer label"));
@@ -74,6 +75,7 @@ for (const [device, options] of /** @type {const} */ ([["desktop", desktop], ["p
 		await user.addDrawing(user.card(0), circle(0.33));
 		await user.waitFor("#learn-reason", "Learnt 2 classes from 5 pictures");
 		assert.deepEqual([await line(), await on.isChecked()], [text.closerUsed(8), true]);
+		await user.press(page.locator("#closer-title"));
 		await user.press(page.locator("#closer label"));
 		await eventually(line, text.closerHint);
 		assert.ok(!(await on.isChecked()));

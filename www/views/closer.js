@@ -4,7 +4,7 @@ import { typed } from "../error.js";
 
 /** @import { AdaptResult } from "../adaptation.js" */
 
-/** A switch for learning from views of each picture, and what is in use. */
+/** A switch for learning from views of each picture, and what is in use: folded away, so that the answers above stay within reach. */
 export class CloserView {
 	element;
 	#switch = el("input", { type: "checkbox", role: "switch", id: "use-views", "aria-describedby": "closer-line" });
@@ -17,8 +17,8 @@ export class CloserView {
 
 	/** @param {(on: boolean) => Promise<void>} onSwitch rejects with an EngineError */
 	constructor(onSwitch) {
-		this.element = el("section", { id: "closer", hidden: true, "aria-labelledby": "closer-title" }, el("h3", { id: "closer-title", say: "closerTitle" }),
-			el("label", { className: "switch" }, this.#switch, el("span", { say: "useViews" })), this.#line);
+		this.element = el("details", { id: "closer", hidden: true }, el("summary", { id: "closer-title", say: "closerTitle" }),
+			el("div", {}, el("label", { className: "switch" }, this.#switch, el("span", { say: "useViews" })), this.#line));
 		this.#switch.addEventListener("change", () => void this.#turn(onSwitch));
 		onLanguage(() => this.#say());
 	}
