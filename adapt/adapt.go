@@ -107,13 +107,12 @@ func (t *Task) Adapt(stop Stopper, o Options) (*Outcome, error) {
 	if err := r.next(0); err != nil {
 		return nil, err
 	}
-	if merged.changed() { // views are of what is to answer
-		v.Plain = t.learn(&weights{}, embed, 1, support, o.Head)
+	var now *Learned
+	if !merged.changed() {
+		now = t.learn(merged, last, each, support, o.Head)
+		v.Plain = now
 	} else {
-		v.Plain = t.learn(merged, last, each, support, o.Head)
-	}
-	now := v.Plain
-	if merged.changed() {
+		v.Plain = t.learn(&weights{}, embed, 1, support, o.Head) // views are of what is to answer
 		if err := r.next(1); err != nil {
 			return nil, err
 		}

@@ -33,9 +33,12 @@ func Encode(f *File) ([]byte, error) {
 	}) {
 		tensors[at] = &f.Tensors[i]
 	}
-	header, err := header(f.Metadata, tensors)
-	if err != nil {
+	if err := checkTexts(f.Metadata, tensors); err != nil {
 		return nil, err
+	}
+	header := header(f.Metadata, tensors)
+	if len(header) > MaxHeader {
+		return nil, fmt.Errorf("tensorfile: header: want at most %d bytes, have %d: %w", MaxHeader, len(header), ErrTooLarge)
 	}
 	body := 0
 	for _, t := range tensors {
@@ -59,26 +62,36 @@ func EncodeZstd(f *File) ([]byte, error) {
 	return pack(data)
 }
 
+// checkTexts reports the first key, value or name that a header cannot have.
+func checkTexts(metadata map[string]string, tensors []*Tensor) error {
+	for key, value := range metadata {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return fmt.Errorf("tensorfile: %s %q: want UTF-8: %w", metadataKey, clip(key), ErrFormat)
+		}
+	}
+	seen := make(map[string]bool, len(tensors))
+	for _, t := range tensors {
+		if seen[t.Name] {
+			return fmt.Errorf("tensorfile: tensor %q: %w", clip(t.Name), ErrDuplicate)
+		}
+		seen[t.Name] = true
+		if t.Name == metadataKey || !utf8.ValidString(t.Name) {
+			return fmt.Errorf("tensorfile: tensor %q: want a UTF-8 name other than %s: %w", clip(t.Name), metadataKey, ErrFormat)
+		}
+	}
+	return nil
+}
+
 // header returns the JSON of the header, padded. The bytes are those of the reference implementation, which escapes as plainjson does.
-func header(metadata map[string]string, tensors []*Tensor) ([]byte, error) {
+func header(metadata map[string]string, tensors []*Tensor) []byte {
 	var w plainjson.Writer
-	var err error
 	w.Object(func() {
 		if len(metadata) > 0 {
 			w.Name(metadataKey)
-			err = writeMetadata(&w, metadata)
+			writeMetadata(&w, metadata)
 		}
-		seen, at := make(map[string]bool, len(tensors)), 0
+		at := 0
 		for _, t := range tensors {
-			if seen[t.Name] {
-				err = fmt.Errorf("tensorfile: tensor %q: %w", clip(t.Name), ErrDuplicate)
-			} else if t.Name == metadataKey || !utf8.ValidString(t.Name) {
-				err = fmt.Errorf("tensorfile: tensor %q: want a UTF-8 name other than %s: %w", clip(t.Name), metadataKey, ErrFormat)
-			}
-			if err != nil {
-				return
-			}
-			seen[t.Name] = true
 			w.Name(t.Name)
 			w.Object(func() {
 				w.Name("dtype")
@@ -101,18 +114,12 @@ func header(metadata map[string]string, tensors []*Tensor) ([]byte, error) {
 	for len(w.Bytes())%8 != 0 {
 		w.Space()
 	}
-	if n := len(w.Bytes()); err == nil && n > MaxHeader {
-		err = fmt.Errorf("tensorfile: header: want at most %d bytes, have %d: %w", MaxHeader, n, ErrTooLarge)
-	}
-	return w.Bytes(), err
+	return w.Bytes()
 }
 
-func writeMetadata(w *plainjson.Writer, metadata map[string]string) (err error) {
+func writeMetadata(w *plainjson.Writer, metadata map[string]string) {
 	keys := make([]string, 0, len(metadata))
-	for key, value := range metadata {
-		if !utf8.ValidString(key) || !utf8.ValidString(value) {
-			return fmt.Errorf("tensorfile: %s %q: want UTF-8: %w", metadataKey, clip(key), ErrFormat)
-		}
+	for key := range metadata {
 		keys = append(keys, key)
 	}
 	w.Object(func() {
@@ -121,5 +128,4 @@ func writeMetadata(w *plainjson.Writer, metadata map[string]string) (err error) 
 			w.Text(metadata[keys[i]])
 		}
 	})
-	return nil
 }

@@ -25,7 +25,7 @@ export class CloserView {
 
 	/** @param {(on: boolean) => Promise<void>} onSwitch */
 	async #turn(onSwitch) {
-		this.#busy = this.#switch.disabled = true;
+		this.#busy = true;
 		this.#failed = () => "";
 		this.#say();
 		try {
@@ -34,20 +34,21 @@ export class CloserView {
 			const { code } = typed(cause);
 			this.#failed = () => text.errors[code];
 		}
-		this.#busy = this.#switch.disabled = false;
+		this.#busy = false;
 		this.#say();
 	}
 
 	/** @param {AdaptResult | null} adapted what is in use @param {AdaptResult | null} refused what was worse than it */
 	update(adapted, refused) {
 		this.element.hidden = !adapted || Boolean(adapted.where); // an endpoint learns from the pictures as they are
-		if (!adapted) this.#busy = this.#switch.disabled = false; // the engine was started again, and has forgotten what it was to do
+		if (!adapted) this.#busy = false; // the engine was started again, and has forgotten what it was to do
 		this.#views = [adapted?.views ?? 1, refused?.views ?? 1];
 		this.#say();
 	}
 
 	#say() {
 		const [inUse, refused] = this.#views;
+		this.#switch.disabled = this.#busy;
 		if (!this.#busy) this.#switch.checked = inUse > 1;
 		const said = this.#busy ? text.closerBusy : this.#failed() || (inUse > 1 ? text.closerUsed(inUse) : refused > 1 ? text.closerWorse : text.closerHint);
 		if (this.#line.textContent !== said) this.#line.textContent = said;
