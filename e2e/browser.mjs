@@ -125,6 +125,7 @@ export class Visit {
 		let trace;
 		try {
 			await act();
+			await this.page.evaluate(() => {}); // its answer comes before a task has ended, and a trace has no time of an open one
 		} finally {
 			trace = await this.browser.stopTracing();
 		}
